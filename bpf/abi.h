@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What the BPF programs and user space agree on: the one ABI header. It compiles
+ * alone under both compilers. Maps are pinned and outlive the daemon, so a change of
+ * any layout here takes a new LW_ABI_VERSION.
+ *
+ * Addresses are 16 bytes in network order, IPv4 as v4-mapped (::ffff:a.b.c.d,
+ * RFC 4291 section 2.5.5.2); ports are in host order unless the name says otherwise.
+ */
+#ifndef BPF_ABI_H
+#define BPF_ABI_H
+
+#include <linux/types.h>
+
+#define LW_ABI_VERSION 1
+
+#define LW_LINES_MAX 16384 /* lines and line prefixes */
+#define LW_PORTS_MAX 256 /* governed ports */
+#define LW_SESSIONS_MAX 131072
+#define LW_NAME_LEN 32 /* a line's name with its NUL */
+#define LW_ENDPOINT_LEN 56 /* "[" INET6_ADDRSTRLEN "]:" port with its NUL */
+#define LW_FINGERPRINT_LEN 65 /* SHA-256 in hex with its NUL */
+
+/* FACTS: which kind of peer a connection belongs to */
+enum function {
+	FUNCTION_NONE,
+	FUNCTION_ADMIN,
+	FUNCTION_SIP_LINE,
+	FUNCTION_SM_LINE,
+	FUNCTION_SIP_PHONE,
+	FUNCTION_IP_OFFICE_LINE,
+	FUNCTION_COUNT,
+};
+
+/* A zeroed tag is blocked: every other state is an assignment that somebody made. */
+enum state {
+	STATE_BLOCKED, /* no payload passes in either direction */
+	STATE_HANDSHAKE, /* only the agent owns the socket; the TLS handshake passes */
+	STATE_VERIFIED, /* the policy's verdict was: accepted */
+	STATE_REVOKED, /* was verified; no payload passes any more */
+	STATE_COUNT,
+};
+
+/* The same values as the policy's enum level; user space asserts that. */
+enum lw_level {
+	LW_LEVEL_UNSET,
+	LW_LEVEL_NONE,
+	LW_LEVEL_LOW,
+	LW_LEVEL_MEDIUM,
+	LW_LEVEL_HIGH,
+	LW_LEVEL_MEDIUM_REMOTE,
+	LW_LEVEL_HIGH_REMOTE,
+	LW_LEVEL_COUNT,
+};
+
+/* What happens to a SYN for a governed port. */
+enum action {
+	ACTION_DROP, /* answered with a RST: a plain port that is closed */
+	ACTION_STEER, /* to the agent's listener */
+};
+
+struct port_rule {
+	enum action action;
+	__u32 slot; /* listeners: 2 * slot for IPv4, 2 * slot + 1 for IPv6 */
+};
+
+enum direction {
+	DIRECTION_INBOUND,
+	DIRECTION_OUTBOUND,
+};
+
+/* Longest prefix match from (port, family, direction, peer address) to the line. */
+struct line_key {
+	__u32 prefixlen; /* bits of what follows: LW_LINE_KEY_FIXED_BITS + 0 to 128 */
+	__be16 port; /* network order: an LPM compares from the most significant bit */
+	__u8 ipv6; /* 0 or 1: ::/0 does not claim the v4-mapped addresses */
+	__u8 direction; /* enum direction */
+	__u8 addr[16];
+};
+
+#define LW_LINE_KEY_FIXED_BITS 32
+
+/* Line 0 is no line. */
+struct line {
+	char name[LW_NAME_LEN];
+	__u32 id;
+	enum function function;
+	enum lw_level level;
+	__u32 port;
+};
+
+/* On the socket itself (sk_storage), inherited by the children of a listener. */
+struct tag {
+	__u64 cookie;
+	__u32 line;
+	enum function function;
+	enum lw_level level;
+	enum state state;
+};
+
+/* The agent's own connection to the app, told apart by its exact source. */
+struct relay_key {
+	__u8 addr[16];
+	__u16 sport;
+	__u16 dport;
+};
+
+/* The client that a relayed connection stands for: what the app is shown. */
+struct origin {
+	__u8 addr[16];
+	__u32 port;
+};
+
+/* A verified connection while it lives; text where an operator reads it. */
+struct session {
+	char line[LW_NAME_LEN];
+	enum function function;
+	enum lw_level level;
+	enum state state;
+	__u32 worker;
+	char peer[LW_ENDPOINT_LEN];
+	char local[LW_ENDPOINT_LEN];
+	__u64 opened; /* seconds since the epoch */
+	__u64 not_after; /* the same; 0 where the peer has no certificate */
+	char fingerprint[LW_FINGERPRINT_LEN]; /* SHA-256 of the peer's certificate */
+	char tls[8]; /* "TLSv1.3" */
+	char cipher[40];
+	char ktls[4]; /* "yes" or "no" */
+	__u8 pad[3];
+};
+
+/* Counted in the kernel, per line; line 0 holds what belongs to no line. */
+struct line_counters {
+	__u64 established; /* TCP connections that reached the line */
+	__u64 blocked; /* connections of a governed port that no line claims */
+	__u64 dropped_in; /* packets with payload that the gate dropped */
+	__u64 dropped_out;
+};
+
+struct port_counters {
+	__u64 steered; /* SYNs handed to the agent */
+	__u64 relayed; /* the agent's own connections, passed on to the app */
+	__u64 refused; /* no agent, or a closed port: answered with a RST */
+};
+
+struct verdict_key {
+	char line[LW_NAME_LEN];
+	char reason[LW_NAME_LEN]; /* "accepted", or the check that refused */
+};
+
+#define LW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " is ABI")
+LW_ASSERT_SIZE(struct port_rule, 8);
+LW_ASSERT_SIZE(struct line_key, 24);
+LW_ASSERT_SIZE(struct line, 48);
+LW_ASSERT_SIZE(struct tag, 24);
+LW_ASSERT_SIZE(struct relay_key, 20);
+LW_ASSERT_SIZE(struct origin, 20);
+LW_ASSERT_SIZE(struct session, 296);
+LW_ASSERT_SIZE(struct line_counters, 32);
+LW_ASSERT_SIZE(struct port_counters, 24);
+LW_ASSERT_SIZE(struct verdict_key, 64);
+
+#endif

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which socket a new connection to a governed port meets.
+ *
+ * Every way out that is not the agent's listener or the agent's own relay connection
+ * is SK_DROP, which the client sees as a RST: with the agent dead the listeners map is
+ * empty, and the app behind never hears of the connection.
+ *
+ * "From loopback" is no criterion for the agent's own connections: any local process
+ * can come from there. Their exact source is entered before their connect().
+ */
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi.h"
+#include "bpf/address.bpf.h"
+#include "bpf/maps.bpf.h"
+
+static __always_inline bool steer_is_relay(struct bpf_sk_lookup *ctx, __u16 port)
+{
+	struct relay_key key = {
+		.sport = bpf_ntohs((__be16)ctx->remote_port),
+		.dport = port,
+	};
+
+	address_of_peer(key.addr, ctx);
+	return bpf_map_lookup_elem(&relays, &key);
+}
+
+static __always_inline bool steer_assign(struct bpf_sk_lookup *ctx, const struct port_rule *rule)
+{
+	__u32 index = 2 * rule->slot + (ctx->family == AF_INET6);
+	struct bpf_sock *sk;
+	long err;
+
+	if (rule->action != ACTION_STEER)
+		return false;
+	sk = bpf_map_lookup_elem(&listeners, &index);
+	if (!sk) /* no agent */
+		return false;
+	err = bpf_sk_assign(ctx, sk, 0);
+	bpf_sk_release(sk);
+	return !err;
+}
+
+static __always_inline struct port_counters *steer_counters(__u16 port)
+{
+	struct port_counters *c = bpf_map_lookup_elem(&port_counters, &port);
+	struct port_counters zero = {};
+
+	if (c)
+		return c;
+	bpf_map_update_elem(&port_counters, &port, &zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&port_counters, &port);
+}
+
+SEC("sk_lookup")
+int steer(struct bpf_sk_lookup *ctx)
+{
+	__u16 port = ctx->local_port;
+	struct port_counters *counters;
+	struct port_rule *rule;
+
+	if (ctx->protocol != IPPROTO_TCP)
+		return SK_PASS;
+	rule = bpf_map_lookup_elem(&ports, &port);
+	if (!rule) /* not governed */
+		return SK_PASS;
+	counters = steer_counters(port);
+	if (!counters)
+		return SK_DROP;
+	if (steer_is_relay(ctx, port)) {
+		counters->relayed++;
+		return SK_PASS;
+	}
+	if (steer_assign(ctx, rule)) {
+		counters->steered++;
+		return SK_PASS;
+	}
+	counters->refused++;
+	return SK_DROP;
+}
+
+char LICENSE[] SEC("license") = "GPL";

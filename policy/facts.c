@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/cleanup.h"
+#include "policy/facts.h"
+#include "policy/store.h"
+#include "policy/validity.h"
+
+static int facts_fingerprints(X509 *certificate, struct certificate_facts *out)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	bool done = len > 0 && X509_digest(certificate, EVP_sha256(), out->sha256, NULL) == 1 &&
+		    EVP_Digest(der, (size_t)len, out->spki_sha256, NULL, EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(der);
+	return done ? 0 : -ENOMEM;
+}
+
+static void facts_serial(X509 *certificate, char out[TEXT_SERIAL_MAX])
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(certificate);
+	const unsigned char *bytes = ASN1_STRING_get0_data(serial);
+	int len = ASN1_STRING_length(serial);
+
+	/* RFC 5280 4.1.2.2: at most 20 octets; of a longer one the beginning */
+	out[0] = '\0';
+	for (int i = 0; i < len && 2 * i + 3 <= TEXT_SERIAL_MAX; i++)
+		snprintf(out + 2 * i, 3, "%02X", bytes[i]);
+}
+
+static int facts_certificate(X509 *certificate, struct certificate_facts *out)
+{
+	const X509_NAME *subject = X509_get_subject_name(certificate);
+	const X509_NAME *issuer = X509_get_issuer_name(certificate);
+
+	out->times_valid =
+		validity_seconds(X509_get0_notBefore(certificate), &out->not_before) == 0 &&
+		validity_seconds(X509_get0_notAfter(certificate), &out->not_after) == 0;
+	key_describe(certificate, &out->key);
+	extension_usage(certificate, &out->usage);
+	out->self_issued = X509_NAME_entry_count(subject) && X509_NAME_cmp(subject, issuer) == 0;
+	/* whatever its names say: its own key verifies it */
+	out->self_signed = X509_get0_pubkey(certificate) &&
+			   X509_verify(certificate, X509_get0_pubkey(certificate)) == 1;
+	facts_serial(certificate, out->serial);
+	text_name(subject, out->subject, sizeof(out->subject));
+	text_name(issuer, out->issuer, sizeof(out->issuer));
+	return facts_fingerprints(certificate, out);
+}
+
+static void facts_critical(X509 *leaf, const struct facts *facts, struct critical_facts *out)
+{
+	out->found = extension_unknown_critical(leaf, out->oid, sizeof(out->oid));
+	if (out->found)
+		snprintf(out->subject, sizeof(out->subject), "%s", facts->leaf.subject);
+	else
+		*out = facts->path.critical;
+}
+
+static int facts_fill(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted, X509 *own,
+		      const struct rule *rule, int64_t now, struct facts *out)
+{
+	out->present = true;
+
+	int err = facts_certificate(leaf, &out->leaf);
+
+	if (!err)
+		err = san_read(leaf, &out->san);
+	if (!err)
+		err = path_build(store, leaf, untrusted, rule, now, &out->path);
+	if (err)
+		return err;
+	facts_critical(leaf, out, &out->critical);
+	out->in_store = store && store_has(store, leaf);
+	out->own_known = own;
+	out->reflected = own && X509_cmp(leaf, own) == 0;
+	out->own_key = own && !out->reflected &&
+		       EVP_PKEY_eq(X509_get0_pubkey(leaf), X509_get0_pubkey(own)) == 1;
+	return 0;
+}
+
+int facts_extract(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted, X509 *own,
+		  const struct rule *rule, int64_t now, struct facts *out)
+{
+	*out = (struct facts){ 0 };
+	if (!rule)
+		return -EINVAL;
+	if (!leaf)
+		return 0;
+
+	ERR_set_mark();
+
+	int err = facts_fill(store, leaf, untrusted, own, rule, now, out);
+
+	ERR_pop_to_mark();
+	if (err)
+		facts_release(out);
+	return err;
+}
+
+void facts_release(struct facts *facts)
+{
+	san_release(&facts->san);
+	*facts = (struct facts){ 0 };
+}

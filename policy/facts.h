@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything that a decision needs to know about a peer's certificates, without the
+ * certificates. A zeroed struct says "no certificate", and nothing in it passes a check.
+ */
+#ifndef POLICY_FACTS_H
+#define POLICY_FACTS_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/extension.h"
+#include "policy/key.h"
+#include "policy/path.h"
+#include "policy/san.h"
+#include "policy/text.h"
+
+struct rule;
+struct store;
+
+enum { FACTS_SHA256 = 32 };
+
+/* one certificate */
+struct certificate_facts {
+	int64_t not_before; /* seconds since 1970 UTC; both ends are inclusive */
+	int64_t not_after;
+	bool times_valid; /* both times could be read */
+	struct key_facts key;
+	struct usage_facts usage; /* key usage and extended key usage */
+	bool self_issued; /* subject equals issuer, and is not empty */
+	bool self_signed; /* self-issued, and its own key verifies its signature */
+	uint8_t sha256[FACTS_SHA256]; /* of the certificate's DER */
+	uint8_t spki_sha256[FACTS_SHA256]; /* of its SubjectPublicKeyInfo's DER */
+	char serial[TEXT_SERIAL_MAX]; /* upper-case hexadecimal */
+	char subject[TEXT_NAME_MAX]; /* RFC 2253 text, escaped to printable ASCII */
+	char issuer[TEXT_NAME_MAX];
+};
+
+struct facts {
+	bool present; /* a certificate was received */
+	struct certificate_facts leaf; /* the peer's own */
+	struct san_list san; /* its subject alternative names, and its CN */
+	struct path_facts path; /* the way to a root of the store */
+	struct critical_facts critical; /* an unknown critical extension in that path */
+	bool in_store; /* the very certificate is in the store */
+	bool own_known; /* our own certificate was given, so that these two mean something */
+	bool reflected; /* it is our own certificate */
+	bool own_key; /* another certificate over our own public key */
+};
+
+/*
+ * Extracts the facts of a chain as a peer sent it. leaf may be NULL (no certificate).
+ * untrusted may be NULL and may hold leaf too; own may be NULL; store may be NULL, which
+ * trusts nothing. The rule's peer, sip and options guide the choice among paths, and so does
+ * now: a path that holds for this use is found where one exists.
+ * 0 (a certificate that fails every check is still 0), -ENOMEM, or -EINVAL (no rule).
+ * On error out is zeroed. Release with facts_release().
+ */
+int facts_extract(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted, X509 *own,
+		  const struct rule *rule, int64_t now, struct facts *out);
+
+/* Frees what facts_extract() allocated and zeroes; fits _cleanup_(facts_release). */
+void facts_release(struct facts *facts);
+
+#endif

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/bundle.h"
+#include "policy/store.h"
+
+enum { STORE_SHA256 = 32 };
+
+struct store_entry {
+	X509 *certificate;
+	char *name;
+	uint64_t subject_hash; /* equal names have equal hashes */
+	uint8_t sha256[STORE_SHA256];
+};
+
+struct store {
+	uint64_t generation;
+	struct store_entry *entries;
+	size_t count;
+	STACK_OF(X509_CRL) *crls;
+};
+
+static bool store_digest(X509 *certificate, uint8_t out[STORE_SHA256])
+{
+	unsigned int len = 0;
+
+	return X509_digest(certificate, EVP_sha256(), out, &len) == 1 && len == STORE_SHA256;
+}
+
+/* of the canonical form that X509_NAME_cmp() compares */
+static uint64_t store_name_hash(const X509_NAME *name)
+{
+	return X509_NAME_hash_ex(name, NULL, NULL, NULL);
+}
+
+struct store *store_new(uint64_t generation)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return NULL;
+	store->generation = generation;
+	store->crls = sk_X509_CRL_new_null();
+	if (!store->crls) {
+		free(store);
+		return NULL;
+	}
+	return store;
+}
+
+/* forgets the entries from count on */
+static void store_truncate(struct store *store, size_t count)
+{
+	while (store->count > count) {
+		struct store_entry *last = &store->entries[--store->count];
+
+		X509_free(last->certificate);
+		free(last->name);
+	}
+}
+
+void store_free(struct store *store)
+{
+	if (!store)
+		return;
+	store_truncate(store, 0);
+	free(store->entries);
+	sk_X509_CRL_pop_free(store->crls, X509_CRL_free);
+	free(store);
+}
+
+static bool store_has_digest(const struct store *store, const uint8_t sha256[STORE_SHA256])
+{
+	for (size_t i = 0; i < store->count; i++) {
+		if (memcmp(store->entries[i].sha256, sha256, STORE_SHA256) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool store_has(const struct store *store, X509 *certificate)
+{
+	uint8_t sha256[STORE_SHA256];
+
+	return store_digest(certificate, sha256) && store_has_digest(store, sha256);
+}
+
+static int store_add_certificate(struct store *store, const char *name, X509 *certificate)
+{
+	struct store_entry entry = { .certificate = certificate };
+
+	/* reads and keeps the extensions now, so that later use by many threads only reads */
+	X509_check_purpose(certificate, -1, 0);
+	if (!store_digest(certificate, entry.sha256))
+		return -ENOMEM;
+	if (store_has_digest(store, entry.sha256))
+		return 0;
+	if (store->count == STORE_CERTIFICATES_MAX)
+		return -E2BIG;
+
+	struct store_entry *entries =
+		reallocarray(store->entries, store->count + 1, sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	store->entries = entries;
+	entry.subject_hash = store_name_hash(X509_get_subject_name(certificate));
+	entry.name = strdup(name);
+	if (!entry.name)
+		return -ENOMEM;
+	X509_up_ref(certificate);
+	entries[store->count++] = entry;
+	return 1;
+}
+
+static int store_add_bundle(struct store *store, const char *name, const struct bundle *bundle)
+{
+	size_t before = store->count;
+
+	for (int i = 0; i < sk_X509_num(bundle->certificates); i++) {
+		int err = store_add_certificate(store, name, sk_X509_value(bundle->certificates, i));
+
+		if (err < 0) {
+			store_truncate(store, before);
+			return err;
+		}
+	}
+
+	int crls = sk_X509_CRL_num(store->crls);
+
+	for (int i = 0; i < sk_X509_CRL_num(bundle->crls); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(bundle->crls, i);
+
+		if (!sk_X509_CRL_push(store->crls, crl)) {
+			while (sk_X509_CRL_num(store->crls) > crls)
+				X509_CRL_free(sk_X509_CRL_pop(store->crls));
+			store_truncate(store, before);
+			return -ENOMEM;
+		}
+		X509_CRL_up_ref(crl);
+	}
+	return (int)(store->count - before);
+}
+
+int store_add_bytes(struct store *store, const char *name, const void *bytes, size_t len,
+		    char *error, size_t error_size)
+{
+	struct bundle bundle _cleanup_(bundle_release) = { 0 };
+
+	if (len > STORE_BYTES_MAX) {
+		snprintf(error, error_size, "more than %d bytes", STORE_BYTES_MAX);
+		return -E2BIG;
+	}
+
+	int err = bundle_parse(bytes, len, STORE_CERTIFICATES_MAX, &bundle, error, error_size);
+
+	if (err)
+		return err;
+	err = store_add_bundle(store, name, &bundle);
+	if (err < 0)
+		snprintf(error, error_size, "%s", err == -E2BIG ? "the store is full" :
+								  "out of memory");
+	return err;
+}
+
+uint64_t store_generation(const struct store *store)
+{
+	return store->generation;
+}
+
+size_t store_count(const struct store *store)
+{
+	return store->count;
+}
+
+X509 *store_certificate(const struct store *store, size_t index)
+{
+	return index < store->count ? store->entries[index].certificate : NULL;
+}
+
+const char *store_certificate_name(const struct store *store, size_t index)
+{
+	return index < store->count ? store->entries[index].name : NULL;
+}
+
+X509 *store_find_subject(const struct store *store, const X509_NAME *name, size_t *index)
+{
+	uint64_t hash = store_name_hash(name);
+
+	while (*index < store->count) {
+		const struct store_entry *entry = &store->entries[(*index)++];
+
+		if (entry->subject_hash == hash &&
+		    X509_NAME_cmp(X509_get_subject_name(entry->certificate), name) == 0)
+			return entry->certificate;
+	}
+	return NULL;
+}
+
+bool store_revokes(const struct store *store, X509 *certificate, X509 *issuer)
+{
+	for (int i = 0; i < sk_X509_CRL_num(store->crls); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(store->crls, i);
+		X509_REVOKED *revoked;
+
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(certificate)) != 0)
+			continue;
+		if (X509_CRL_get0_by_cert(crl, &revoked, certificate) == 1 &&
+		    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* the certificate of the store that issued another; NULL for a root, or when there is none */
+static X509 *store_issuer(const struct store *store, X509 *certificate)
+{
+	size_t index = 0;
+	X509 *issuer;
+
+	while ((issuer = store_find_subject(store, X509_get_issuer_name(certificate), &index))) {
+		if (X509_cmp(issuer, certificate) == 0)
+			return NULL;
+		if (X509_verify(certificate, X509_get0_pubkey(issuer)) == 1)
+			return issuer;
+	}
+	return NULL;
+}
+
+int store_issuers(const struct store *store, X509 *certificate, size_t max, STACK_OF(X509) **out)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+
+	if (!chain)
+		return -ENOMEM;
+	for (size_t i = 0; i < max; i++) {
+		X509 *issuer = store_issuer(store, certificate);
+
+		/* two CAs that certified each other are a loop */
+		if (!issuer || sk_X509_find(chain, issuer) >= 0)
+			break;
+		if (!sk_X509_push(chain, issuer)) {
+			sk_X509_pop_free(chain, X509_free);
+			return -ENOMEM;
+		}
+		X509_up_ref(issuer);
+		certificate = issuer;
+	}
+	*out = chain;
+	return 0;
+}

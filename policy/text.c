@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <openssl/bio.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "policy/cleanup.h"
+#include "policy/text.h"
+
+DEFINE_CLEANUP(BIO *, BIO_free);
+
+void text_escape(const void *bytes, size_t len, char *out, size_t size)
+{
+	static const char dots[] = "...";
+	const uint8_t *in = bytes;
+	size_t at = 0, cut = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool plain = in[i] >= 0x20 && in[i] < 0x7f && in[i] != '\\';
+		size_t need = plain ? 1 : 4;
+
+		if (at + need >= size) {
+			/* cut is the last end of a character that leaves room for the dots */
+			snprintf(out + cut, size - cut, "%s", dots);
+			return;
+		}
+		if (plain)
+			out[at] = (char)in[i];
+		else
+			snprintf(out + at, size - at, "\\x%02x", in[i]);
+		at += need;
+		if (at + sizeof(dots) <= size)
+			cut = at;
+	}
+	out[at] = '\0';
+}
+
+void text_name(const X509_NAME *name, char *out, size_t size)
+{
+	BIO *bio _cleanup_(cleanup_BIO_free) = BIO_new(BIO_s_mem());
+	char *bytes = NULL;
+	long len;
+
+	/* what RFC 2253 needs escaped with a backslash would be escaped again: see the flags */
+	if (!bio || X509_NAME_print_ex(bio, name, 0,
+				       ASN1_STRFLGS_UTF8_CONVERT | XN_FLAG_SEP_CPLUS_SPC |
+					       XN_FLAG_DN_REV | XN_FLAG_FN_SN) < 0) {
+		snprintf(out, size, "(unreadable)");
+		return;
+	}
+	len = BIO_get_mem_data(bio, &bytes);
+	if (len <= 0)
+		snprintf(out, size, "(empty)");
+	else
+		text_escape(bytes, (size_t)len, out, size);
+}
+
+void text_time(int64_t seconds, char *out, size_t size)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(out, size, "%lld", (long long)seconds);
+}
+
+void text_hex(const uint8_t *bytes, size_t len, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < len && 2 * i + 2 < size; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "policy/verdict.h"
+
+static void __attribute__((format(printf, 2, 3)))
+verdict_note(struct verdict *verdict, const char *format, ...)
+{
+	va_list args;
+
+	if (verdict->note_count == VERDICT_NOTES_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(verdict->notes[verdict->note_count++], VERDICT_NOTE_MAX, format, args);
+	va_end(args);
+}
+
+/* an exception is named only where it made the difference */
+static void verdict_note_exceptions(const struct facts *facts, const struct rule *rule,
+				    struct verdict *out)
+{
+	struct rule plain = *rule;
+
+	for (uint32_t i = 0; i < out->result_count; i++) {
+		struct check_result without;
+
+		plain.options = rule->options &
+				~(RULE_ACCEPT_SERVER_AUTH_CLIENT | RULE_ACCEPT_MISSING_KEY_USAGE);
+		if (out->results[i].check != CHECK_PURPOSE && out->results[i].check != CHECK_KEY_USAGE)
+			continue;
+		check_evaluate(out->results[i].check, facts, &plain, 0, &without);
+		if (without.outcome == OUTCOME_FAILED && out->results[i].outcome == OUTCOME_PASSED)
+			verdict_note(out, "exception used: %s",
+				     rule_option_name(out->results[i].check == CHECK_PURPOSE ?
+							      RULE_ACCEPT_SERVER_AUTH_CLIENT :
+							      RULE_ACCEPT_MISSING_KEY_USAGE));
+	}
+	if (rule->options & RULE_BEFORE_R11_1_3 && !rule->checks &&
+	    level_checks(rule->level, true) != level_checks(rule->level, false))
+		verdict_note(out, "%s as before R11.1.3: key usage, purpose and critical extensions "
+				  "are not checked",
+			     level_name(rule->level));
+}
+
+/* what no check of a level asks, and an operator should know */
+static void verdict_note_facts(const struct facts *facts, struct verdict *out)
+{
+	const struct usage_facts *usage = &facts->leaf.usage;
+	const struct key_facts *weakest = &facts->path.weakest;
+
+	if (facts->own_key)
+		verdict_note(out, "another certificate over our own public key");
+	if (usage->key_usage_present && !usage->malformed &&
+	    !(usage->key_usage & USAGE_DIGITAL_SIGNATURE))
+		verdict_note(out, "key usage without digitalSignature: TLS 1.3 and (EC)DHE sign");
+	if (facts->path.length && weakest->rsa_bits < facts->leaf.key.rsa_bits)
+		verdict_note(out, "weakest key of the chain: %s %u bits (%.160s)",
+			     key_type_name(weakest->type), weakest->bits,
+			     facts->path.weakest_subject);
+}
+
+static bool verdict_lets_pass(enum outcome outcome)
+{
+	return outcome == OUTCOME_PASSED || outcome == OUTCOME_NOT_APPLICABLE;
+}
+
+/* runs every check; true when all let pass */
+static bool verdict_run_checks(const struct facts *facts, const struct rule *rule, int64_t now,
+			       check_set checks, struct verdict *out)
+{
+	bool pass = true;
+
+	for (int i = 0; i < CHECK_COUNT; i++) {
+		if (!(checks & CHECK_BIT(i)))
+			continue;
+
+		struct check_result *result = &out->results[out->result_count++];
+
+		check_evaluate(i, facts, rule, now, result);
+		if (verdict_lets_pass(result->outcome))
+			continue;
+		if (pass) {
+			out->failed = i;
+			out->refusal = result->refusal;
+			snprintf(out->reason, sizeof(out->reason), "%s", result->reason);
+		}
+		pass = false;
+	}
+	return pass;
+}
+
+static int64_t verdict_end(const struct facts *facts, check_set checks)
+{
+	if (!facts->present)
+		return INT64_MAX;
+	if (checks & CHECK_BIT(CHECK_TRUST_CHAIN) && facts->path.not_after < facts->leaf.not_after)
+		return facts->path.not_after;
+	return facts->leaf.not_after;
+}
+
+void policy_decide(const struct facts *facts, const struct rule *rule, int64_t now,
+		   struct verdict *out)
+{
+	check_set checks = rule_checks(rule);
+
+	*out = (struct verdict){ .level = rule->level };
+	snprintf(out->reason, sizeof(out->reason), "the rule has no level, no role, or unknown checks");
+	if (!checks || checks & ~CHECK_ALL ||
+	    (rule->peer != PEER_SERVER && rule->peer != PEER_CLIENT))
+		return;
+
+	checks |= CHECK_BIT(CHECK_CERTIFICATE_PRESENT);
+	bool pass = verdict_run_checks(facts, rule, now, checks, out);
+
+	out->holds_until = verdict_end(facts, checks);
+	if (facts->present) {
+		verdict_note_exceptions(facts, rule, out);
+		verdict_note_facts(facts, out);
+	}
+	if (!pass)
+		return;
+	out->failed = CHECK_COUNT;
+	snprintf(out->reason, sizeof(out->reason), "%s", out->results[0].reason);
+	out->accepted = true;
+}

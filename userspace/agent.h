@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The main process: root, and the only one that writes BPF maps, the audit log and the
+ * control socket. It meets no peer; what a worker says is checked against the kernel.
+ */
+#ifndef USERSPACE_AGENT_H
+#define USERSPACE_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "userspace/audit.h"
+#include "userspace/config.h"
+#include "userspace/dataplane.h"
+#include "userspace/ktls_probe.h"
+#include "userspace/listener.h"
+#include "userspace/loop.h"
+
+struct agent;
+
+/* a worker as the main process sees it */
+struct supervised {
+	struct agent *agent;
+	struct loop_io io; /* the main process's end of the socket pair */
+	struct loop_timeout restart; /* waiting: it died and starts again then */
+	pid_t pid; /* 0: not running */
+	uint32_t id;
+	unsigned int restarts;
+};
+
+struct agent {
+	struct config *config;
+	struct dataplane *dataplane;
+	struct listeners listeners;
+	struct audit *audit;
+	struct ktls_crypto *crypto;
+	struct ktls_features features;
+	bool kernel_tls;
+	struct loop *loop;
+	struct supervised *workers;
+	unsigned int worker_count;
+	struct loop_timeouts restarts;
+	uint64_t started; /* seconds since the epoch */
+	uint64_t audit_lost; /* records that could not be written */
+};
+
+/* Starts every worker. -errno. */
+int supervisor_start(struct agent *agent);
+
+/* Takes note of children that ended; each starts again after a second. */
+void supervisor_reap(struct agent *agent);
+
+/* Closes the workers' sockets, which ends them, and waits. */
+void supervisor_stop(struct agent *agent);
+
+/* Answers one message of a worker. -errno: the worker cannot be trusted and is to die. */
+int monitor_handle(struct supervised *worker);
+
+/* The status and the live sessions as JSON; a new reference, NULL when out of memory. */
+json_t *status_to_json(const struct agent *agent);
+json_t *sessions_to_json(const struct agent *agent);
+
+#endif

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "userspace/fd.h"
+
+struct audit {
+	char *path;
+	int fd;
+};
+
+static int audit_open_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int audit_open(const char *path, struct audit **out)
+{
+	struct audit *audit = calloc(1, sizeof(*audit));
+	int err = -ENOMEM;
+
+	if (!audit)
+		return -ENOMEM;
+	audit->fd = -1;
+	audit->path = strdup(path);
+	if (audit->path)
+		err = audit->fd = audit_open_file(path);
+	if (err < 0) {
+		audit_close(audit);
+		return err;
+	}
+	*out = audit;
+	return 0;
+}
+
+int audit_write(struct audit *audit, const struct record *record)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *json = record_to_json(record);
+	size_t len;
+	ssize_t n;
+
+	if (!json)
+		return -ENOMEM;
+	text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(json);
+	if (!text)
+		return -ENOMEM;
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the terminator: one write is one line */
+	do
+		n = write(audit->fd, text, len + 1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len + 1 ? 0 : -ENOSPC;
+}
+
+int audit_reopen(struct audit *audit)
+{
+	int fd = audit_open_file(audit->path);
+
+	if (fd < 0)
+		return fd;
+	close(audit->fd);
+	audit->fd = fd;
+	return 0;
+}
+
+void audit_close(struct audit *audit)
+{
+	if (!audit)
+		return;
+	if (audit->fd >= 0)
+		close(audit->fd);
+	free(audit->path);
+	free(audit);
+}

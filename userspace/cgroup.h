@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cgroup2 hierarchy, whose root the BPF programs are attached to. */
+#ifndef USERSPACE_CGROUP_H
+#define USERSPACE_CGROUP_H
+
+/*
+ * Opens a cgroup folder as an O_PATH-free descriptor for attaching. path "": the root of
+ * the cgroup2 hierarchy, wherever it is mounted (/proc/self/mountinfo).
+ * The descriptor; -ENOENT: no cgroup2 is mounted; -ENOTDIR: path is not on cgroup2; -errno.
+ */
+int cgroup_open(const char *path);
+
+#endif

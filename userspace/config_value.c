@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/config_value.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Digits alone: no sign, no hexadecimal, no leading zero that elsewhere means octal. */
+static int value_parse_number(const char *text, struct config_range range, unsigned int *number)
+{
+	unsigned long n = 0;
+
+	if (!*text || strlen(text) > 9 || (text[0] == '0' && text[1]))
+		return -EINVAL;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		n = n * 10 + (unsigned long)(*text - '0');
+	}
+	if (n < range.min || n > range.max)
+		return -EINVAL;
+	*number = (unsigned int)n;
+	return 0;
+}
+
+int config_value_number(const struct config_syntax *syntax, cfg_t *section, const char *key,
+			struct config_range range, unsigned int *number)
+{
+	const struct config_value *value = config_syntax_value(section, key);
+
+	if (!value)
+		return 0;
+	if (value_parse_number(value->text, range, number) < 0)
+		return config_syntax_refuse(syntax, section, value->line,
+					    "%s '%s' is not a number from %u to %u", key,
+					    value->text, range.min, range.max);
+	return 0;
+}
+
+int config_value_need(const struct config_syntax *syntax, cfg_t *section, const char *key,
+		      const char *example, const struct config_value **value)
+{
+	*value = config_syntax_value(section, key);
+	if (!*value)
+		return config_syntax_refuse(syntax, section, 0, "%s is missing; write %s = %s", key,
+					    key, example);
+	return 0;
+}
+
+int config_value_text(const struct config_syntax *syntax, cfg_t *section, const char *key,
+		      const char *otherwise, size_t max, char **text)
+{
+	const struct config_value *value = config_syntax_value(section, key);
+
+	if (value && !*value->text)
+		return config_syntax_refuse(syntax, section, value->line,
+					    "%s is empty; leave the key out for the default, '%s'",
+					    key, otherwise);
+	if (value && strlen(value->text) > max)
+		return config_syntax_refuse(syntax, section, value->line,
+					    "%s is longer than %zu characters", key, max);
+	*text = strdup(value ? value->text : otherwise);
+	return *text ? 0 : -ENOMEM;
+}
+
+int config_value_path(const struct config_syntax *syntax, cfg_t *section, const char *key,
+		      const char *otherwise, size_t max, char **path)
+{
+	const struct config_value *value = config_syntax_value(section, key);
+
+	/* a daemon has no current folder that its operator knows of */
+	if (value && *value->text && *value->text != '/')
+		return config_syntax_refuse(syntax, section, value->line,
+					    "%s '%s' does not start with '/'; write the whole path",
+					    key, value->text);
+	return config_value_text(syntax, section, key, otherwise, max, path);
+}
+
+int config_value_list(cfg_t *section, const char *key, char ***texts, size_t *count)
+{
+	size_t n = cfg_size(section, key);
+	char **list = n ? calloc(n, sizeof(*list)) : NULL;
+
+	if (n && !list)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct config_value *value = cfg_getnptr(section, key, (unsigned int)i);
+
+		list[i] = strdup(value->text);
+		if (!list[i]) {
+			config_value_list_free(list, i);
+			return -ENOMEM;
+		}
+	}
+	*texts = list;
+	*count = n;
+	return 0;
+}
+
+void config_value_list_free(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}

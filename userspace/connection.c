@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/connection.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "userspace/alert.h"
+#include "userspace/dataplane.h"
+#include "userspace/ktls.h"
+#include "userspace/log.h"
+#include "userspace/message.h"
+
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+
+/* what a refused peer may still send before it is cut off */
+#define LINGER_BYTES_MAX 65536
+
+static uint64_t connection_clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void connection_release(struct loop_garbage *garbage)
+{
+	free(CONTAINER_OF(garbage, struct connection, garbage));
+}
+
+static struct loop_timeouts *connection_queue(struct connection *connection)
+{
+	switch (connection->phase) {
+	case PHASE_CONNECTING:
+		return &connection->worker->connects;
+	case PHASE_LINGERING:
+		return &connection->worker->lingers;
+	default:
+		return &connection->worker->handshakes;
+	}
+}
+
+static void connection_report(struct connection *connection, enum message_type type)
+{
+	struct message message = {
+		.type = type,
+		.cookie = connection->cookie,
+		.record = connection->record,
+	};
+	int err;
+
+	if (connection->worker->stopping)
+		return;
+	message.record.time_ms = connection_clock_ms();
+	err = message_send(connection->worker->setup.main_fd, &message, NULL, 0);
+	if (err) {
+		/* no audit, no service */
+		log_line(LOG_ERR, "the main process does not take records: %s", strerror(-err));
+		loop_stop(connection->worker->loop);
+	}
+}
+
+void connection_close(struct connection *connection, bool reset, const char *why)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	struct worker *worker = connection->worker;
+
+	if (connection->phase == PHASE_CLOSED)
+		return;
+	loop_timeout_stop(connection_queue(connection), &connection->timeout);
+	loop_turn_remove(worker->loop, &connection->turn);
+	loop_remove(worker->loop, &connection->client);
+	loop_remove(worker->loop, &connection->app);
+	if (connection->record.event == RECORD_ACCEPTED && connection->phase != PHASE_HANDSHAKE) {
+		connection->record.event = RECORD_ENDED;
+		connection->record.bytes_in = connection->relay.up.bytes;
+		connection->record.bytes_out = connection->relay.down.bytes;
+		snprintf(connection->record.reason, sizeof(connection->record.reason), "%s", why);
+		connection_report(connection, MESSAGE_END);
+	} else {
+		worker->half_open--;
+	}
+	relay_release(&connection->relay);
+	stream_release(&connection->stream);
+	SSL_free(connection->tls);
+	connection->tls = NULL;
+	if (reset) {
+		setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+		if (connection->app_fd >= 0)
+			setsockopt(connection->app_fd, SOL_SOCKET, SO_LINGER, &linger,
+				   sizeof(linger));
+	}
+	close(connection->fd);
+	if (connection->app_fd >= 0)
+		close(connection->app_fd);
+	connection->fd = connection->app_fd = -1;
+	connection->phase = PHASE_CLOSED;
+	LIST_REMOVE(connection, entry);
+	/* while a question is under way its answer still finds it in the queue */
+	if (!connection->answer_due)
+		loop_discard(worker->loop, &connection->garbage);
+}
+
+/* Reads and forgets until the peer has closed: a close with unread bytes would be a RST. */
+static void connection_linger(struct connection *connection)
+{
+	char waste[4096];
+	ssize_t n;
+
+	do {
+		n = recv(connection->fd, waste, sizeof(waste), MSG_DONTWAIT);
+		if (n > 0)
+			connection->relay.up.bytes += (uint64_t)n;
+	} while (n > 0 && connection->relay.up.bytes < LINGER_BYTES_MAX);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	connection_close(connection, false, "");
+}
+
+void connection_refuse(struct connection *connection, enum record_event event, const char *reason)
+{
+	struct worker *worker = connection->worker;
+
+	loop_timeout_stop(connection_queue(connection), &connection->timeout);
+	connection->record.event = event;
+	/* reason may be the verdict's own text, inside the record */
+	if (reason != connection->record.reason)
+		snprintf(connection->record.reason, sizeof(connection->record.reason), "%s", reason);
+	if (connection->alert)
+		snprintf(connection->record.alert, sizeof(connection->record.alert), "%s",
+			 alert_name(connection->alert));
+	connection_report(connection, MESSAGE_RECORD);
+	SSL_free(connection->tls);
+	connection->tls = NULL;
+	connection->phase = PHASE_LINGERING;
+	shutdown(connection->fd, SHUT_WR);
+	loop_timeout_start(worker->loop, &worker->lingers, &connection->timeout);
+	connection_linger(connection);
+}
+
+static void connection_relay(struct connection *connection, uint32_t client, uint32_t app)
+{
+	struct worker *worker = connection->worker;
+
+	switch (relay_run(&connection->relay, client, app, loop_now(worker->loop))) {
+	case RELAY_WAITS:
+		return;
+	case RELAY_TURN:
+		loop_turn_add(worker->loop, &connection->turn);
+		return;
+	case RELAY_DONE:
+		connection_close(connection, false, connection->relay.why);
+		return;
+	case RELAY_BROKEN:
+		connection_close(connection, true, connection->relay.why);
+		return;
+	}
+}
+
+static void connection_client_ready(struct loop_io *io, uint32_t events)
+{
+	struct connection *connection = CONTAINER_OF(io, struct connection, client);
+
+	switch (connection->phase) {
+	case PHASE_HANDSHAKE:
+		connection_handshake(connection);
+		return;
+	case PHASE_RELAYING:
+		connection_relay(connection, events, 0);
+		return;
+	case PHASE_LINGERING:
+		connection_linger(connection);
+		return;
+	case PHASE_ASKED:
+	case PHASE_CONNECTING:
+		return; /* the relay asks the socket itself when it begins */
+	case PHASE_CLOSED:
+		return;
+	}
+}
+
+static void connection_app_ready(struct loop_io *io, uint32_t events)
+{
+	struct connection *connection = CONTAINER_OF(io, struct connection, app);
+
+	if (connection->phase == PHASE_CONNECTING)
+		connection_app_connected(connection);
+	else if (connection->phase == PHASE_RELAYING)
+		connection_relay(connection, 0, events);
+}
+
+static void connection_turn(struct loop_turn *turn)
+{
+	connection_relay(CONTAINER_OF(turn, struct connection, turn), 0, 0);
+}
+
+static int connection_identify(struct connection *connection)
+{
+	const struct config *config = connection->worker->setup.config;
+	struct record *record = &connection->record;
+	struct tag tag;
+	int err;
+
+	err = endpoint_peer(connection->fd, &connection->peer);
+	if (!err)
+		err = endpoint_local(connection->fd, &connection->local);
+	if (err)
+		return err;
+	endpoint_format(&connection->peer, record->peer);
+	endpoint_format(&connection->local, record->local);
+	err = dataplane_tag(connection->worker->setup.tags_fd, connection->fd, &tag);
+	if (err)
+		return err;
+	connection->cookie = record->cookie = tag.cookie;
+	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count)
+		return -ENOENT;
+	connection->line_id = tag.line;
+	connection->line = &config->lines[tag.line - 1];
+	record->function = connection->line->function;
+	record->level = connection->line->rule.level;
+	snprintf(record->line, sizeof(record->line), "%s", connection->line->name);
+	return 0;
+}
+
+/* Before the first byte: once the peer has half-closed it fails, and writes would be plain. */
+static int connection_prepare_socket(struct connection *connection)
+{
+	const int on = 1;
+
+	setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(connection->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	return connection->worker->setup.kernel_tls ? ktls_attach(connection->fd) : 0;
+}
+
+/* The oldest half-open connection makes room, so that a flood cannot keep a good peer out. */
+static void connection_make_room(struct worker *worker)
+{
+	struct loop_timeout *oldest = TAILQ_FIRST(&worker->lingers.waiting);
+
+	if (worker->half_open < worker->setup.config->max_handshakes)
+		return;
+	if (oldest) {
+		connection_close(CONTAINER_OF(oldest, struct connection, timeout), true, "");
+		return;
+	}
+	oldest = TAILQ_FIRST(&worker->handshakes.waiting);
+	if (oldest)
+		connection_refuse(CONTAINER_OF(oldest, struct connection, timeout), RECORD_FAILED,
+				  "too many half-open handshakes: the oldest made room");
+}
+
+void connection_accept(struct worker *worker, int fd)
+{
+	struct connection *connection;
+	int err;
+
+	connection_make_room(worker);
+	connection = calloc(1, sizeof(*connection));
+	if (!connection) {
+		close(fd);
+		return;
+	}
+	worker->half_open++;
+	*connection = (struct connection){
+		.worker = worker,
+		.fd = fd,
+		.app_fd = -1,
+		.client = { -1, connection_client_ready },
+		.app = { -1, connection_app_ready },
+		.turn.run = connection_turn,
+		.garbage.release = connection_release,
+	};
+	LIST_INSERT_HEAD(&worker->connections, connection, entry);
+	err = connection_identify(connection);
+	if (err) {
+		connection->record.event = RECORD_FAILED;
+		snprintf(connection->record.reason, sizeof(connection->record.reason),
+			 err == -ENOENT ? "no line claims this address" : "no tag: %s",
+			 strerror(-err));
+		connection_report(connection, MESSAGE_RECORD);
+		connection_close(connection, true, "");
+		return;
+	}
+	err = connection_prepare_socket(connection);
+	if (!err)
+		err = connection_handshake_start(connection);
+	if (!err)
+		err = loop_add(worker->loop, &connection->client, fd,
+			       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	if (err) {
+		connection_refuse(connection, RECORD_FAILED, strerror(-err));
+		return;
+	}
+	loop_timeout_start(worker->loop, &worker->handshakes, &connection->timeout);
+	connection_handshake(connection);
+}
+
+void connection_close_all(struct worker *worker)
+{
+	struct connection *connection, *next;
+
+	worker->stopping = true;
+	for (connection = LIST_FIRST(&worker->connections); connection; connection = next) {
+		next = LIST_NEXT(connection, entry);
+		if (connection->phase == PHASE_RELAYING)
+			stream_close_write(&connection->stream);
+		connection->answer_due = false;
+		connection_close(connection, false, "");
+	}
+}

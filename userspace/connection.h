@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One client's connection in a worker, from accept to close:
+ *
+ *   handshake ─► asked ─► connecting ─► relaying ─► closed
+ *       └──────────┴──► lingering (refused) ─────────┘
+ *
+ * connection.c   accept, phases, end
+ * handshake.c    handshake ─► asked: TLS, the policy, the keys
+ * delivery.c     asked ─► relaying: the main process's answer, the app
+ */
+#ifndef USERSPACE_CONNECTION_H
+#define USERSPACE_CONNECTION_H
+
+#include "userspace/endpoint.h"
+#include "userspace/record.h"
+#include "userspace/relay.h"
+#include "userspace/stream.h"
+#include "userspace/worker.h"
+
+enum phase {
+	PHASE_HANDSHAKE,
+	PHASE_ASKED,
+	PHASE_CONNECTING,
+	PHASE_RELAYING,
+	PHASE_LINGERING,
+	PHASE_CLOSED,
+};
+
+struct connection {
+	struct worker *worker;
+	enum phase phase;
+	int fd; /* the client's socket */
+	int app_fd;
+	struct loop_io client; /* both with their own life in the loop */
+	struct loop_io app;
+	struct loop_timeout timeout; /* in the queue of the phase */
+	struct loop_turn turn;
+	struct loop_garbage garbage;
+	STAILQ_ENTRY(connection) asked;
+	LIST_ENTRY(connection) entry;
+
+	uint64_t cookie;
+	uint32_t line_id;
+	const struct config_line *line;
+	struct endpoint peer, local;
+	bool answer_due; /* a question to the main process is under way */
+	bool app_is_loopback; /* the address that was dialled refused: the app's loopback is tried */
+
+	SSL *tls; /* until the handshake is over */
+	uint8_t alert; /* that OpenSSL sent; 0: none */
+	bool decided; /* the policy was asked */
+	struct record record; /* what will be, or was, said of it */
+
+	struct stream stream;
+	struct relay relay;
+};
+
+/* Takes a freshly accepted socket over; it is closed where that fails. */
+void connection_accept(struct worker *worker, int fd);
+
+/* The handshake goes on, as far as it can without blocking. */
+void connection_handshake(struct connection *connection);
+
+/* Makes the TLS object. -ENOMEM, -EIO. */
+int connection_handshake_start(struct connection *connection);
+
+/* Asks the main process to open the gate for an accepted client. */
+void connection_deliver(struct connection *connection);
+
+/* The main process's answer to the oldest question. */
+void connection_answered(struct connection *connection, int error);
+
+/* The socket to the app became writable, or failed. */
+void connection_app_connected(struct connection *connection);
+
+/*
+ * Ends one that never was a session: the record goes out with the reason, then the socket
+ * lingers so that the peer can read the alert before a reset would destroy it.
+ */
+void connection_refuse(struct connection *connection, enum record_event event,
+		       const char *reason);
+
+/* Ends one at once; reset: with a RST to both sides. A session's end is reported. */
+void connection_close(struct connection *connection, bool reset, const char *why);
+
+/* Ends all connections of a worker that stops, the sessions with a close_notify. */
+void connection_close_all(struct worker *worker);
+
+/* The TLS context of a worker. NULL: why says it. */
+SSL_CTX *tls_context_new(const struct worker_setup *setup, const char **why);
+
+#endif

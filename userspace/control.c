@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/control.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "userspace/fd.h"
+
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+
+#define CONTROL_QUESTION_MAX 64
+#define CONTROL_CLIENTS_MAX 16
+#define CONTROL_SECONDS 5 /* for a client to ask and to take its answer */
+#define NS_PER_S UINT64_C(1000000000)
+
+struct control {
+	struct agent *agent;
+	struct loop_io io;
+	struct loop_timeouts timeouts;
+	struct sockaddr_un address;
+	unsigned int clients;
+};
+
+struct control_client {
+	struct control *control;
+	struct loop_io io;
+	struct loop_timeout timeout;
+	struct loop_garbage garbage;
+	char question[CONTROL_QUESTION_MAX];
+	size_t question_len;
+	char *answer; /* NULL until the question is there */
+	size_t answer_at, answer_len;
+};
+
+static const struct control_question {
+	const char *name;
+	json_t *(*answer)(const struct agent *agent);
+} control_questions[] = {
+	{ "status", status_to_json },
+	{ "sessions", sessions_to_json },
+};
+
+static void control_client_release(struct loop_garbage *garbage)
+{
+	struct control_client *client = CONTAINER_OF(garbage, struct control_client, garbage);
+
+	free(client->answer);
+	free(client);
+}
+
+static void control_client_close(struct control_client *client)
+{
+	struct control *control = client->control;
+	int fd = client->io.fd;
+
+	loop_timeout_stop(&control->timeouts, &client->timeout);
+	loop_remove(control->agent->loop, &client->io);
+	if (fd >= 0)
+		close(fd);
+	control->clients--;
+	loop_discard(control->agent->loop, &client->garbage);
+}
+
+static void control_client_expired(struct loop_timeout *timeout)
+{
+	control_client_close(CONTAINER_OF(timeout, struct control_client, timeout));
+}
+
+static json_t *control_answer(const struct agent *agent, const char *question)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(control_questions) / sizeof(control_questions[0]); i++)
+		if (!strcmp(question, control_questions[i].name))
+			return control_questions[i].answer(agent);
+	return json_pack("{s:s}", "error", "no such question");
+}
+
+/* 0: the question is complete; -EAGAIN: not yet; else the client is to go */
+static int control_client_read(struct control_client *client)
+{
+	size_t room = sizeof(client->question) - client->question_len;
+	char *end;
+	ssize_t n;
+
+	n = recv(client->io.fd, client->question + client->question_len, room, MSG_DONTWAIT);
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -EPIPE;
+	client->question_len += (size_t)n;
+	end = memchr(client->question, '\n', client->question_len);
+	if (!end)
+		return client->question_len == sizeof(client->question) ? -EMSGSIZE : -EAGAIN;
+	*end = '\0';
+	return 0;
+}
+
+static int control_client_think(struct control_client *client)
+{
+	json_t *json = control_answer(client->control->agent, client->question);
+
+	if (!json)
+		return -ENOMEM;
+	client->answer = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(json);
+	if (!client->answer)
+		return -ENOMEM;
+	client->answer_len = strlen(client->answer);
+	return 0;
+}
+
+static int control_client_write(struct control_client *client)
+{
+	ssize_t n;
+
+	while (client->answer_at < client->answer_len) {
+		n = send(client->io.fd, client->answer + client->answer_at,
+			 client->answer_len - client->answer_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0)
+			return -errno;
+		client->answer_at += (size_t)n;
+	}
+	return 0;
+}
+
+static void control_client_ready(struct loop_io *io, uint32_t events)
+{
+	struct control_client *client = CONTAINER_OF(io, struct control_client, io);
+	int err = 0;
+
+	(void)events;
+	if (!client->answer) {
+		err = control_client_read(client);
+		if (!err)
+			err = control_client_think(client);
+	}
+	if (!err)
+		err = control_client_write(client);
+	if (err == -EAGAIN) {
+		loop_change(client->control->agent->loop, io, client->answer ? EPOLLOUT : EPOLLIN);
+		return;
+	}
+	control_client_close(client);
+}
+
+static void control_accept(struct loop_io *io, uint32_t events)
+{
+	struct control *control = CONTAINER_OF(io, struct control, io);
+	_cleanup_fd_ int fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct control_client *client;
+
+	(void)events;
+	if (fd < 0 || control->clients >= CONTROL_CLIENTS_MAX)
+		return;
+	client = calloc(1, sizeof(*client));
+	if (!client)
+		return;
+	client->control = control;
+	client->io = (struct loop_io){ -1, control_client_ready };
+	client->garbage.release = control_client_release;
+	if (loop_add(control->agent->loop, &client->io, fd, EPOLLIN) < 0) {
+		free(client);
+		return;
+	}
+	TAKE_FD(fd);
+	control->clients++;
+	loop_timeout_start(control->agent->loop, &control->timeouts, &client->timeout);
+}
+
+static int control_listen(struct control *control)
+{
+	const struct config *config = control->agent->config;
+	struct sockaddr_un *address = &control->address;
+	_cleanup_fd_ int fd = -1;
+	mode_t mask;
+	int err;
+
+	if (mkdir(config->run_path, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	address->sun_family = AF_UNIX;
+	if ((size_t)snprintf(address->sun_path, sizeof(address->sun_path), "%s/control",
+			     config->run_path) >= sizeof(address->sun_path))
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* the pins are locked by now: whoever made this one is gone */
+	unlink(address->sun_path);
+	mask = umask(0177);
+	err = bind(fd, (struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+	umask(mask);
+	if (err)
+		return err;
+	if (chown(address->sun_path, 0, config->control_gid) < 0 ||
+	    chmod(address->sun_path, 0660) < 0 || listen(fd, CONTROL_CLIENTS_MAX) < 0)
+		return -errno;
+	err = loop_add(control->agent->loop, &control->io, fd, EPOLLIN);
+	if (!err)
+		TAKE_FD(fd);
+	return err;
+}
+
+int control_open(struct agent *agent, struct control **out)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	int err;
+
+	if (!control)
+		return -ENOMEM;
+	control->agent = agent;
+	control->io = (struct loop_io){ -1, control_accept };
+	control->timeouts = (struct loop_timeouts){
+		.duration = CONTROL_SECONDS * NS_PER_S,
+		.expired = control_client_expired,
+	};
+	err = control_listen(control);
+	if (err) {
+		free(control);
+		return err;
+	}
+	loop_timeouts_add(agent->loop, &control->timeouts);
+	*out = control;
+	return 0;
+}
+
+void control_close(struct control *control)
+{
+	struct loop_timeout *client;
+	int fd;
+
+	if (!control)
+		return;
+	while ((client = TAILQ_FIRST(&control->timeouts.waiting)))
+		control_client_close(CONTAINER_OF(client, struct control_client, timeout));
+	fd = control->io.fd;
+	loop_remove(control->agent->loop, &control->io);
+	close(fd);
+	unlink(control->address.sun_path);
+	free(control);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The BPF side: programs loaded and attached, maps and links pinned under one folder.
+ * The links stay when the daemon ends, however it ends: until the next one starts,
+ * governed ports answer with a RST.
+ */
+#ifndef USERSPACE_DATAPLANE_H
+#define USERSPACE_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/abi.h"
+#include "userspace/config.h"
+#include "userspace/endpoint.h"
+#include "userspace/record.h"
+
+struct dataplane;
+
+#define DATAPLANE_ERROR_LEN 512
+
+/*
+ * Loads the programs and takes the pinned maps over where there are any. Holds a lock on
+ * the folder as long as it lives. On failure why says what to do.
+ * -EBUSY: another daemon uses these pins; -ENOTDIR: not a bpffs; -EPROTO: pins of another
+ * version; -errno of the kernel.
+ */
+int dataplane_open(const struct config *config, struct dataplane **out,
+		   char why[DATAPLANE_ERROR_LEN]);
+
+/* Forgets sessions and relays of a daemon before this one, and writes the lines. */
+int dataplane_write_lines(struct dataplane *dataplane, const struct config *config);
+
+/*
+ * Puts a listening socket in charge of new connections to the port that
+ * dataplane_write_ports() has at index, and tags it. -errno.
+ */
+int dataplane_set_listener(struct dataplane *dataplane, uint32_t index, int fd, bool ipv6);
+
+/* Forgets the ports that the configuration does not have, and starts to steer the others. */
+int dataplane_write_ports(struct dataplane *dataplane, const uint16_t *ports, uint32_t count);
+
+/*
+ * Attaches, or replaces what a daemon before this one left attached: at no moment is a
+ * governed port without a program. why as for dataplane_open().
+ */
+int dataplane_attach(struct dataplane *dataplane, char why[DATAPLANE_ERROR_LEN]);
+
+/* A read-only descriptor of the tags for a worker, borrowed. */
+int dataplane_tags_fd(const struct dataplane *dataplane);
+
+/* The tag of a socket. -ENOENT: it has none. */
+int dataplane_tag(int tags_fd, int socket, struct tag *out);
+
+/* Opens the gate of a socket for good: handshake becomes verified. -EPERM in another state. */
+int dataplane_verify(struct dataplane *dataplane, int socket);
+
+/* The session's entry for the operator, and its end. -errno. */
+int dataplane_session_add(struct dataplane *dataplane, uint64_t cookie,
+			  const struct session *session);
+void dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie);
+
+/* Forgets every session of a worker; its number of them. */
+unsigned int dataplane_sessions_forget(struct dataplane *dataplane, uint32_t worker);
+
+/* Calls visit for every session; the number of them. */
+unsigned int dataplane_sessions(const struct dataplane *dataplane,
+				void (*visit)(uint64_t cookie, const struct session *session,
+					      void *arg),
+				void *arg);
+
+/* Lets one connection of ours, by its exact source, through to the app. -errno. */
+int dataplane_relay_add(struct dataplane *dataplane, const struct endpoint *source,
+			uint16_t port, const struct endpoint *client);
+
+/* Counts a verdict of a line. */
+void dataplane_count_verdict(struct dataplane *dataplane, const struct record *record);
+
+/* Counters summed over the CPUs; zero where nothing was counted. */
+struct line_counters dataplane_line_counters(const struct dataplane *dataplane, uint32_t line);
+struct port_counters dataplane_port_counters(const struct dataplane *dataplane, uint16_t port);
+uint64_t dataplane_verdicts(const struct dataplane *dataplane, const char *line,
+			    const char *reason);
+
+/* Lets go; what is pinned stays. NULL is fine. */
+void dataplane_close(struct dataplane *dataplane);
+
+/*
+ * Takes every pin below path away: governed ports are the app's own again, unprotected.
+ * 0; -EBUSY: a daemon uses them; -ENOENT: there are none; -errno.
+ */
+int dataplane_detach(const char *path);
+
+#endif

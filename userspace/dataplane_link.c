@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The pinned links: what keeps the programs attached whoever dies. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "userspace/dataplane_internal.h"
+#include "userspace/fd.h"
+
+#define DATAPLANE_PATH_MAX 512
+#define LINK_PREFIX "link_"
+#define ITERATOR_PIN "sockets"
+
+static void dataplane_link_path(const struct dataplane *dataplane, const struct bpf_program *prog,
+				char out[DATAPLANE_PATH_MAX])
+{
+	snprintf(out, DATAPLANE_PATH_MAX, "%s/" LINK_PREFIX "%s", dataplane->path,
+		 bpf_program__name(prog));
+}
+
+static struct bpf_link *dataplane_attach_new(struct dataplane *dataplane,
+					     struct bpf_program *prog)
+{
+	_cleanup_fd_ int netns = -1;
+
+	if (bpf_program__type(prog) != BPF_PROG_TYPE_SK_LOOKUP)
+		return bpf_program__attach_cgroup(prog, dataplane->cgroup);
+	netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return NULL;
+	return bpf_program__attach_netns(prog, netns);
+}
+
+static int dataplane_attach_one(struct dataplane *dataplane, struct bpf_program *prog)
+{
+	char path[DATAPLANE_PATH_MAX];
+	struct bpf_link *link;
+	int err;
+
+	dataplane_link_path(dataplane, prog, path);
+	link = bpf_link__open(path);
+	if (link) {
+		/* atomic: the old program judges until the new one does */
+		err = bpf_link__update_program(link, prog);
+		bpf_link__destroy(link);
+		return err;
+	}
+	link = dataplane_attach_new(dataplane, prog);
+	if (!link)
+		return -errno;
+	err = bpf_link__pin(link, path);
+	bpf_link__destroy(link);
+	return err;
+}
+
+/* What `cat` reads. It is bound to this load's program, so it is made anew each time. */
+static int dataplane_attach_iterator(struct dataplane *dataplane)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = (__u32)bpf_map__fd(dataplane->skel->maps.tags),
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	char path[DATAPLANE_PATH_MAX];
+	struct bpf_link *link;
+	int err;
+
+	if (bpf_program__fd(dataplane->skel->progs.sockets) < 0)
+		return 0; /* this host forbids tracing programs */
+	snprintf(path, sizeof(path), "%s/" ITERATOR_PIN, dataplane->path);
+	unlink(path);
+	link = bpf_program__attach_iter(dataplane->skel->progs.sockets, &opts);
+	if (!link)
+		return -errno;
+	err = bpf_link__pin(link, path);
+	bpf_link__destroy(link);
+	return err;
+}
+
+int dataplane_attach(struct dataplane *dataplane, char why[DATAPLANE_ERROR_LEN])
+{
+	/* the gate before the steering: nothing arrives that is not gated */
+	struct bpf_program *const order[] = {
+		dataplane->skel->progs.gate_ingress, dataplane->skel->progs.gate_egress,
+		dataplane->skel->progs.peername4,    dataplane->skel->progs.peername6,
+		dataplane->skel->progs.tag_established, dataplane->skel->progs.steer,
+	};
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		err = dataplane_attach_one(dataplane, order[i]);
+		if (err) {
+			snprintf(why, DATAPLANE_ERROR_LEN, "program %s cannot be attached: %s",
+				 bpf_program__name(order[i]), strerror(-err));
+			return err;
+		}
+	}
+	err = dataplane_attach_iterator(dataplane);
+	if (err)
+		snprintf(why, DATAPLANE_ERROR_LEN, "the socket list cannot be pinned: %s",
+			 strerror(-err));
+	return err;
+}
+
+int dataplane_detach(const char *path)
+{
+	_cleanup_fd_ int lock = dataplane_lock(path);
+	struct dirent *entry;
+	int err = 0;
+	DIR *dir;
+
+	if (lock < 0)
+		return lock;
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && unlinkat(lock, entry->d_name, 0) < 0)
+			err = -errno;
+	closedir(dir);
+	if (!err && rmdir(path) < 0)
+		err = -errno;
+	return err;
+}

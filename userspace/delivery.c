@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * An accepted client and the app: PHASE_ASKED and PHASE_CONNECTING.
+ *
+ * The app is dialled at the very address that the client dialled: an app that listens on
+ * one address, or has several listeners on one port, is met where the client meant it.
+ * Where nobody listens there the loopback address of the family is tried, since an app
+ * behind Linewarden need not listen anywhere else.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "userspace/connection.h"
+#include "userspace/fd.h"
+#include "userspace/message.h"
+
+/* A socket bound to the address that it will dial: its source is known before the SYN. */
+static int delivery_bind(const struct endpoint *target)
+{
+	struct sockaddr_storage ss;
+	struct endpoint source = *target;
+	_cleanup_fd_ int fd = -1;
+	const int on = 1;
+	socklen_t len;
+
+	source.port = 0;
+	len = endpoint_sockaddr(&source, &ss);
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&ss, len) < 0)
+		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	return TAKE_FD(fd);
+}
+
+static struct endpoint delivery_target(const struct connection *connection)
+{
+	return connection->app_is_loopback ? endpoint_loopback(&connection->local) :
+					     connection->local;
+}
+
+static int delivery_ask(struct connection *connection, enum message_type type)
+{
+	struct worker *worker = connection->worker;
+	struct message message = { .type = type, .cookie = connection->cookie };
+	const int fds[] = { connection->fd, connection->app_fd };
+	int err;
+
+	if (type == MESSAGE_SESSION)
+		message.record = connection->record;
+	err = message_send(worker->setup.main_fd, &message, fds, 2);
+	if (err)
+		return err;
+	connection->answer_due = true;
+	connection->phase = PHASE_ASKED;
+	STAILQ_INSERT_TAIL(&worker->asked, connection, asked);
+	return 0;
+}
+
+static void delivery_give_up(struct connection *connection, const char *what, int err)
+{
+	char why[RECORD_TEXT_LEN];
+
+	snprintf(why, sizeof(why), "%s: %s", what, strerror(-err));
+	/* the client's handshake was fine: say at least that it is not its fault */
+	stream_abort(&connection->stream, SSL_AD_INTERNAL_ERROR);
+	connection_close(connection, false, why);
+}
+
+void connection_deliver(struct connection *connection)
+{
+	struct endpoint target = delivery_target(connection);
+	int err;
+
+	snprintf(connection->record.reason, sizeof(connection->record.reason), "%s",
+		 connection->record.verdict.reason);
+	connection->record.event = RECORD_ACCEPTED;
+	connection->worker->half_open--;
+	err = connection->app_fd = delivery_bind(&target);
+	if (err >= 0)
+		err = delivery_ask(connection, MESSAGE_SESSION);
+	if (err) {
+		connection->phase = PHASE_ASKED;
+		delivery_give_up(connection, "the session cannot be opened", err);
+	}
+}
+
+static void delivery_relay(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+
+	loop_timeout_stop(&worker->connects, &connection->timeout);
+	connection->phase = PHASE_RELAYING;
+	relay_init(&connection->relay, &connection->stream, connection->app_fd, &worker->buffers);
+	loop_turn_add(worker->loop, &connection->turn);
+}
+
+static void delivery_refused(struct connection *connection, int err)
+{
+	struct worker *worker = connection->worker;
+	struct endpoint target = endpoint_loopback(&connection->local);
+
+	loop_timeout_stop(&worker->connects, &connection->timeout);
+	loop_remove(worker->loop, &connection->app);
+	close(connection->app_fd);
+	connection->app_fd = -1;
+	if (connection->app_is_loopback ||
+	    !memcmp(target.addr, connection->local.addr, sizeof(target.addr))) {
+		delivery_give_up(connection, "the app cannot be reached", err);
+		return;
+	}
+	connection->app_is_loopback = true;
+	err = connection->app_fd = delivery_bind(&target);
+	if (err >= 0)
+		err = delivery_ask(connection, MESSAGE_RELAY);
+	if (err)
+		delivery_give_up(connection, "the app cannot be reached", err);
+}
+
+static void delivery_connect(struct connection *connection)
+{
+	struct endpoint target = delivery_target(connection);
+	struct worker *worker = connection->worker;
+	struct sockaddr_storage ss;
+	socklen_t len = endpoint_sockaddr(&target, &ss);
+	int err;
+
+	connection->phase = PHASE_CONNECTING;
+	if (connect(connection->app_fd, (struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS) {
+		delivery_refused(connection, -errno);
+		return;
+	}
+	err = loop_add(worker->loop, &connection->app, connection->app_fd,
+		       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	if (err) {
+		delivery_give_up(connection, "the app cannot be watched", err);
+		return;
+	}
+	loop_timeout_start(worker->loop, &worker->connects, &connection->timeout);
+}
+
+void connection_app_connected(struct connection *connection)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(connection->app_fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		err = errno;
+	if (err)
+		delivery_refused(connection, -err);
+	else
+		delivery_relay(connection);
+}
+
+void connection_answered(struct connection *connection, int error)
+{
+	connection->answer_due = false;
+	if (connection->phase == PHASE_CLOSED) {
+		loop_discard(connection->worker->loop, &connection->garbage);
+		return;
+	}
+	if (error)
+		delivery_give_up(connection, "the main process refuses the session", error);
+	else
+		delivery_connect(connection);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One end of a TCP connection. */
+#ifndef USERSPACE_ENDPOINT_H
+#define USERSPACE_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "bpf/abi.h"
+
+struct endpoint {
+	uint8_t addr[16]; /* network order, IPv4 as v4-mapped */
+	uint16_t port;
+};
+
+/* The peer (getpeername) or this side (getsockname) of a socket. -errno; -EAFNOSUPPORT. */
+int endpoint_peer(int fd, struct endpoint *out);
+int endpoint_local(int fd, struct endpoint *out);
+
+/* True for IPv4, v4-mapped too. */
+bool endpoint_is_ip4(const struct endpoint *endpoint);
+
+/* As a socket address of family AF_INET where endpoint_is_ip4(), else AF_INET6. */
+socklen_t endpoint_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *out);
+
+/* 127.0.0.1 or ::1, of the same family, with the same port. */
+struct endpoint endpoint_loopback(const struct endpoint *like);
+
+/* "192.0.2.1:5061", "[2001:db8::1]:5061" */
+void endpoint_format(const struct endpoint *endpoint, char out[LW_ENDPOINT_LEN]);
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From the first byte to the keys in the kernel: PHASE_HANDSHAKE. */
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "userspace/alert.h"
+#include "userspace/connection.h"
+
+int connection_handshake_start(struct connection *connection)
+{
+	static const int modes[] = {
+		[ASK_REQUIRE] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+		[ASK_REQUEST] = SSL_VERIFY_PEER,
+		[ASK_NONE] = SSL_VERIFY_NONE,
+	};
+
+	connection->tls = SSL_new(connection->worker->tls);
+	if (!connection->tls)
+		return -ENOMEM;
+	SSL_set_app_data(connection->tls, connection);
+	SSL_set_verify(connection->tls, modes[connection->line->rule.ask], NULL);
+	if (!SSL_set_fd(connection->tls, connection->fd))
+		return -EIO;
+	SSL_set_accept_state(connection->tls);
+	return 0;
+}
+
+/* The policy decides about "no certificate" too: OpenSSL does not ask it then. */
+static void handshake_decide_without(struct connection *connection)
+{
+	const struct config *config = connection->worker->setup.config;
+
+	if (connection->decided)
+		return;
+	connection->decided = policy_check_chain(config->trust, NULL, NULL,
+						 config->identity.certificate,
+						 &connection->line->rule, time(NULL),
+						 &connection->record.verdict, NULL) == 0;
+}
+
+static void handshake_failed(struct connection *connection)
+{
+	unsigned long err = ERR_peek_error();
+	const char *text = ERR_reason_error_string(err);
+	char reason[RECORD_TEXT_LEN];
+
+	if (ERR_GET_LIB(err) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(err) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+		handshake_decide_without(connection);
+	if (connection->decided && !connection->record.verdict.accepted) {
+		connection_refuse(connection, RECORD_REFUSED, connection->record.verdict.reason);
+		return;
+	}
+	if (err)
+		snprintf(reason, sizeof(reason), "the TLS handshake failed: %s",
+			 text ? text : "unknown error");
+	else
+		snprintf(reason, sizeof(reason), "the client closed during the TLS handshake");
+	connection_refuse(connection, RECORD_FAILED, reason);
+}
+
+static void handshake_describe(struct connection *connection)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(connection->tls);
+	struct record *record = &connection->record;
+
+	snprintf(record->tls, sizeof(record->tls), "%s", SSL_get_version(connection->tls));
+	snprintf(record->cipher, sizeof(record->cipher), "%s", SSL_CIPHER_get_name(cipher));
+	snprintf(record->ktls, sizeof(record->ktls), "%s",
+		 connection->worker->setup.kernel_tls ? "yes" : "no");
+}
+
+/* The SSL object goes with this: the kernel has the keys. */
+static int handshake_keys_to_kernel(struct connection *connection)
+{
+	const struct worker_setup *setup = &connection->worker->setup;
+	_cleanup_(ktls_keys_wipe) struct ktls_keys keys = { 0 };
+	int err;
+
+	err = ktls_keys_from_ssl(setup->crypto, connection->tls, &keys);
+	if (!err)
+		err = ktls_install(setup->crypto, connection->fd, &keys);
+	if (!err)
+		err = stream_init_kernel(&connection->stream, connection->fd, setup->crypto, &keys,
+					 setup->features->has[KTLS_REKEY]);
+	SSL_set_quiet_shutdown(connection->tls, 1);
+	SSL_free(connection->tls);
+	connection->tls = NULL;
+	return err;
+}
+
+static void handshake_done(struct connection *connection)
+{
+	char reason[RECORD_TEXT_LEN];
+	int err = 0;
+
+	loop_timeout_stop(&connection->worker->handshakes, &connection->timeout);
+	handshake_decide_without(connection);
+	handshake_describe(connection);
+	/* OpenSSL has refused already what the policy refused; nothing gets by that it missed */
+	if (!connection->decided || !connection->record.verdict.accepted) {
+		connection_refuse(connection, RECORD_REFUSED, connection->record.verdict.reason);
+		return;
+	}
+	if (connection->worker->setup.kernel_tls) {
+		err = handshake_keys_to_kernel(connection);
+	} else {
+		stream_init_user(&connection->stream, connection->fd, connection->tls);
+		connection->tls = NULL;
+	}
+	if (err) {
+		snprintf(reason, sizeof(reason), "the keys cannot be put into the kernel: %s",
+			 strerror(-err));
+		connection_refuse(connection, RECORD_FAILED, reason);
+		return;
+	}
+	connection_deliver(connection);
+}
+
+void connection_handshake(struct connection *connection)
+{
+	int ret;
+
+	ERR_clear_error();
+	ret = SSL_do_handshake(connection->tls);
+	if (ret == 1) {
+		handshake_done(connection);
+		return;
+	}
+	switch (SSL_get_error(connection->tls, ret)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return;
+	default:
+		handshake_failed(connection);
+	}
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernel TLS on a connected TCP socket: keys in, records in and out. For data to the peer
+ * plain send(MSG_NOSIGNAL | MSG_DONTWAIT) is all that is needed.
+ *
+ * ktls_recv(), ktls_send_alert() and ktls_rekey_tx() never block, whatever the socket's flags.
+ */
+#ifndef USERSPACE_KTLS_H
+#define USERSPACE_KTLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "userspace/ktls_keys.h"
+
+/* RFC 8446 section 5.1: what a record carries */
+enum ktls_record {
+	KTLS_RECORD_NONE = 0, /* no record: the end of the stream */
+	KTLS_RECORD_ALERT = 21,
+	KTLS_RECORD_HANDSHAKE = 22,
+	KTLS_RECORD_DATA = 23,
+};
+
+/*
+ * Attaches the upper-layer protocol "tls". Bytes pass unchanged until keys are installed.
+ * To be called as soon as the connection is there: after the peer has half-closed it fails.
+ * -ENOENT: the kernel has no TLS (without CAP_NET_ADMIN it will not load the module either).
+ * -ENOTCONN: not established. -EEXIST: attached already.
+ */
+int ktls_attach(int fd);
+
+/*
+ * Puts the keys of both directions into the kernel, TX first. On an error the socket may
+ * be left with one direction encrypted and must be closed. -errno of setsockopt();
+ * -ENOTSUP: the peer takes only short records and this kernel cannot be told so; -EIO.
+ * keys stays as it is: wipe it, or keep it for a rekey where the kernel can do that.
+ */
+int ktls_install(const struct ktls_crypto *crypto, int fd, const struct ktls_keys *keys);
+
+/*
+ * No record that goes out carries more than len bytes of data, after TLS_TX was installed.
+ * ktls_install() does this where the peer has asked for it. -ENOTSUP: before Linux 6.19.
+ */
+int ktls_limit_records(int fd, uint16_t len);
+
+/*
+ * After the peer's KeyUpdate was read: on to the peer's next key. Any error ends the session.
+ * -EBUSY: this kernel cannot rekey (before 6.14).
+ */
+int ktls_rekey_rx(const struct ktls_crypto *crypto, int fd, struct ktls_keys *keys);
+
+/*
+ * Sends a KeyUpdate (update_not_requested) under the old key, then goes on to the next one.
+ * -EAGAIN: nothing was sent, call again when the socket is writable. Any other error ends
+ * the session: the peer may be waiting for the new key already.
+ */
+int ktls_rekey_tx(const struct ktls_crypto *crypto, int fd, struct ktls_keys *keys);
+
+/*
+ * Receives from one record (for KTLS_RECORD_DATA: from all those that are there), at most len
+ * bytes, len > 0. Returns their number and stores the type; 0 with KTLS_RECORD_NONE is
+ * the end of the stream, which after no close_notify is a truncation. buf should hold a
+ * whole record (16384): what does not fit of a control record comes with the next call.
+ *  -EAGAIN       nothing there
+ *  -EBADMSG      a forged, damaged or replayed record, an empty control record, or bytes
+ *                while no key is installed
+ *  -EMSGSIZE     a record longer than TLS allows
+ *  -EINVAL       a record of another TLS version
+ *  -EKEYEXPIRED  the peer has changed its key: ktls_rekey_rx() first
+ *  -ECONNRESET … as of recv(2)
+ */
+ssize_t ktls_recv(int fd, void *buf, size_t len, enum ktls_record *type);
+
+/*
+ * RFC 8446 section 6; close_notify is (1, 0). The kernel sends none by itself. -EAGAIN:
+ * nothing was sent. Other: as of send(2).
+ */
+int ktls_send_alert(int fd, uint8_t level, uint8_t description);
+
+#endif

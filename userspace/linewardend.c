@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The daemon's main process: starts in the order of what depends on what, ends in reverse. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "userspace/agent.h"
+#include "userspace/control.h"
+#include "userspace/log.h"
+
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+
+#define LINEWARDEND_CONFIG "/etc/linewarden/linewarden.conf"
+
+enum { EXIT_USAGE = 2 };
+
+struct linewardend {
+	struct agent agent;
+	struct control *control;
+	struct loop_io signals;
+};
+
+static void linewardend_usage(FILE *out)
+{
+	fprintf(out,
+		"usage: linewardend [--config FILE]\n"
+		"\n"
+		"Applies received certificate checks to the TLS connections of this host's PBX.\n"
+		"\n"
+		"  -c, --config FILE   the configuration (" LINEWARDEND_CONFIG ")\n"
+		"  -h, --help          this text\n"
+		"  -V, --version       the version\n"
+		"\n"
+		"SIGTERM ends it, SIGUSR1 opens the audit log anew. When it is gone, governed\n"
+		"ports stay closed; `linewarden detach` hands them back to the app, unprotected.\n"
+		"See linewardend(8) and linewarden.conf(5).\n");
+}
+
+static void linewardend_signalled(struct loop_io *io, uint32_t events)
+{
+	struct linewardend *d = CONTAINER_OF(io, struct linewardend, signals);
+	struct signalfd_siginfo info;
+	int err;
+
+	(void)events;
+	while (read(io->fd, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			supervisor_reap(&d->agent);
+			break;
+		case SIGUSR1:
+			err = audit_reopen(d->agent.audit);
+			if (err)
+				log_line(LOG_ERR, "audit log %s: %s; the old file stays open",
+					 d->agent.config->audit_log, strerror(-err));
+			break;
+		default:
+			loop_stop(d->agent.loop);
+		}
+	}
+}
+
+static int linewardend_watch_signals(struct linewardend *d)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	d->signals.ready = linewardend_signalled;
+	return loop_add(d->agent.loop, &d->signals, fd, EPOLLIN);
+}
+
+/* Whether this kernel takes the sessions over; -ENOTSUP where it must and cannot. */
+static int linewardend_choose_tls(struct agent *agent)
+{
+	bool can;
+	int err;
+
+	err = ktls_crypto_new(&agent->crypto);
+	if (err) {
+		log_line(LOG_ERR, "OpenSSL lacks what the keys are derived with: %s",
+			 strerror(-err));
+		return err;
+	}
+	err = ktls_probe(agent->crypto, &agent->features);
+	if (err) {
+		log_line(LOG_ERR, "the self-test of kernel TLS cannot be made: %s",
+			 strerror(-err));
+		return err;
+	}
+	can = ktls_features_aeads(&agent->features, TLS1_3_VERSION) ||
+	      ktls_features_aeads(&agent->features, TLS1_2_VERSION);
+	agent->kernel_tls = can;
+	if (can)
+		return 0;
+	if (agent->config->ktls == CONFIG_KTLS_REQUIRE) {
+		log_line(LOG_ERR,
+			 "this kernel has no TLS (%s): run one with CONFIG_TLS, or set "
+			 "`ktls = prefer` to have user space encrypt",
+			 agent->features.reason[KTLS_ULP]);
+		return -ENOTSUP;
+	}
+	log_line(LOG_WARNING, "this kernel has no TLS (%s): user space encrypts (ktls = prefer)",
+		 agent->features.reason[KTLS_ULP]);
+	return 0;
+}
+
+static int linewardend_start_dataplane(struct agent *agent)
+{
+	char why[DATAPLANE_ERROR_LEN] = "";
+	size_t i;
+	int err;
+
+	err = dataplane_open(agent->config, &agent->dataplane, why);
+	if (err) {
+		log_line(LOG_ERR, "%s", why);
+		return err;
+	}
+	err = listeners_open(agent->config, &agent->listeners);
+	if (!err)
+		err = dataplane_write_lines(agent->dataplane, agent->config);
+	for (i = 0; !err && i < agent->listeners.count; i++)
+		err = dataplane_set_listener(agent->dataplane, agent->listeners.entries[i].index,
+					     agent->listeners.entries[i].fd,
+					     agent->listeners.entries[i].ipv6);
+	if (!err)
+		err = dataplane_write_ports(agent->dataplane, agent->listeners.ports,
+					    agent->listeners.port_count);
+	if (err) {
+		log_line(LOG_ERR, "the lines cannot be written to the kernel: %s", strerror(-err));
+		return err;
+	}
+	err = dataplane_attach(agent->dataplane, why);
+	if (err)
+		log_line(LOG_ERR, "%s", why);
+	return err;
+}
+
+static void linewardend_raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int linewardend_start(struct linewardend *d)
+{
+	struct agent *agent = &d->agent;
+	int err;
+
+	err = loop_new(&agent->loop);
+	if (!err)
+		err = linewardend_watch_signals(d);
+	if (err) {
+		log_line(LOG_ERR, "%s", strerror(-err));
+		return err;
+	}
+	err = linewardend_choose_tls(agent);
+	if (err)
+		return err;
+	err = audit_open(agent->config->audit_log, &agent->audit);
+	if (err) {
+		log_line(LOG_ERR, "audit log %s: %s", agent->config->audit_log, strerror(-err));
+		return err;
+	}
+	err = linewardend_start_dataplane(agent);
+	if (err)
+		return err;
+	err = control_open(agent, &d->control);
+	if (err) {
+		log_line(LOG_ERR, "control socket in %s: %s", agent->config->run_path,
+			 strerror(-err));
+		return err;
+	}
+	err = supervisor_start(agent);
+	if (err)
+		log_line(LOG_ERR, "the workers cannot be started: %s", strerror(-err));
+	return err;
+}
+
+static void linewardend_stop(struct linewardend *d)
+{
+	struct agent *agent = &d->agent;
+	int fd = d->signals.fd;
+
+	supervisor_stop(agent);
+	control_close(d->control);
+	listeners_close(&agent->listeners);
+	dataplane_close(agent->dataplane);
+	audit_close(agent->audit);
+	ktls_crypto_free(agent->crypto);
+	if (agent->loop) {
+		loop_remove(agent->loop, &d->signals);
+		if (fd >= 0)
+			close(fd);
+	}
+	loop_free(agent->loop);
+	config_free(agent->config);
+}
+
+static int linewardend_run(const char *path)
+{
+	struct linewardend d = { .signals.fd = -1 };
+	struct config_error error = { "" };
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int err;
+
+	/* it has the private keys: no core dump, no ptrace by anybody but root */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	err = config_load(path, time(NULL), 1, &d.agent.config, &error);
+	if (err) {
+		log_line(LOG_ERR, "%s", error.text);
+		return err;
+	}
+	d.agent.started = (uint64_t)time(NULL);
+	d.agent.worker_count = d.agent.config->workers;
+	if (!d.agent.worker_count)
+		d.agent.worker_count = cores > 0 ? (unsigned int)cores : 1;
+	linewardend_raise_limits();
+	err = linewardend_start(&d);
+	if (!err) {
+		log_line(LOG_NOTICE, "%zu lines on %u ports, %u workers, %s encrypts",
+			 d.agent.config->line_count, d.agent.listeners.port_count,
+			 d.agent.worker_count, d.agent.kernel_tls ? "the kernel" : "user space");
+		sd_notify(0, "READY=1");
+		err = loop_run(d.agent.loop);
+		sd_notify(0, "STOPPING=1");
+	}
+	linewardend_stop(&d);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	const char *path = LINEWARDEND_CONFIG;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) >= 0) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'h':
+			linewardend_usage(stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("linewardend " LINEWARDEN_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			linewardend_usage(stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		linewardend_usage(stderr);
+		return EXIT_USAGE;
+	}
+	return linewardend_run(path) ? EXIT_FAILURE : EXIT_SUCCESS;
+}

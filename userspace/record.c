@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "userspace/function.h"
+
+static const char *const record_events[] = {
+	[RECORD_REFUSED] = "refused",
+	[RECORD_ACCEPTED] = "accepted",
+	[RECORD_FAILED] = "failed",
+	[RECORD_ENDED] = "ended",
+};
+_Static_assert(sizeof(record_events) / sizeof(record_events[0]) == RECORD_EVENT_COUNT,
+	       "every event has a name");
+
+const char *record_event_name(enum record_event event)
+{
+	return event < RECORD_EVENT_COUNT ? record_events[event] : NULL;
+}
+
+void record_set_certificate(struct record *record, const struct facts *facts)
+{
+	size_t i;
+
+	if (!facts->present)
+		return;
+	for (i = 0; i < FACTS_SHA256; i++)
+		snprintf(record->fingerprint + 2 * i, 3, "%02x", facts->leaf.sha256[i]);
+	snprintf(record->subject, sizeof(record->subject), "%s", facts->leaf.subject);
+	snprintf(record->issuer, sizeof(record->issuer), "%s", facts->leaf.issuer);
+	record->not_after = facts->leaf.not_after;
+}
+
+#define RECORD_ENDS(field) (memchr(field, '\0', sizeof(field)) != NULL)
+
+static bool record_verdict_sound(const struct verdict *verdict)
+{
+	const struct check_result *result;
+	size_t i;
+
+	if (verdict->refusal >= REFUSAL_COUNT || verdict->level >= LEVEL_COUNT ||
+	    verdict->failed > CHECK_COUNT || verdict->result_count > CHECK_COUNT ||
+	    verdict->note_count > VERDICT_NOTES_MAX || !RECORD_ENDS(verdict->reason))
+		return false;
+	for (i = 0; i < verdict->result_count; i++) {
+		result = &verdict->results[i];
+		if (result->check >= CHECK_COUNT || result->outcome >= OUTCOME_COUNT ||
+		    result->refusal >= REFUSAL_COUNT || !RECORD_ENDS(result->reason))
+			return false;
+	}
+	for (i = 0; i < verdict->note_count; i++)
+		if (!RECORD_ENDS(verdict->notes[i]))
+			return false;
+	return true;
+}
+
+int record_check(const struct record *record)
+{
+	if (record->event >= RECORD_EVENT_COUNT || record->function >= FUNCTION_COUNT ||
+	    record->level >= LEVEL_COUNT)
+		return -EBADMSG;
+	if (!RECORD_ENDS(record->line) || !RECORD_ENDS(record->peer) ||
+	    !RECORD_ENDS(record->local) || !RECORD_ENDS(record->reason) ||
+	    !RECORD_ENDS(record->alert) || !RECORD_ENDS(record->tls) ||
+	    !RECORD_ENDS(record->cipher) || !RECORD_ENDS(record->ktls) ||
+	    !RECORD_ENDS(record->subject) || !RECORD_ENDS(record->issuer) ||
+	    !RECORD_ENDS(record->fingerprint))
+		return -EBADMSG;
+	if (record->event == RECORD_ACCEPTED && !record->verdict.accepted)
+		return -EBADMSG;
+	return record_verdict_sound(&record->verdict) ? 0 : -EBADMSG;
+}
+
+const char *record_reason_key(const struct record *record)
+{
+	const char *check;
+
+	switch (record->event) {
+	case RECORD_ACCEPTED:
+		return "accepted";
+	case RECORD_REFUSED:
+		check = check_name(record->verdict.failed);
+		return check ? check : "no-verdict";
+	case RECORD_FAILED:
+	case RECORD_ENDED:
+	default:
+		return "no-verdict";
+	}
+}
+
+static void record_put_time(json_t *json, const char *key, uint64_t ms)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	char text[40], day[32];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03uZ", day, (unsigned int)(ms % 1000));
+	json_object_set_new(json, key, json_string(text));
+}
+
+static void record_put_text(json_t *json, const char *key, const char *text)
+{
+	if (text && *text)
+		json_object_set_new(json, key, json_string(text));
+}
+
+static json_t *record_certificate(const struct record *record)
+{
+	json_t *json = json_object();
+
+	record_put_text(json, "subject", record->subject);
+	record_put_text(json, "issuer", record->issuer);
+	record_put_text(json, "sha256", record->fingerprint);
+	record_put_time(json, "not_after", (uint64_t)record->not_after * 1000);
+	return json;
+}
+
+static void record_put_verdict(json_t *json, const struct verdict *verdict)
+{
+	const struct check_result *result;
+	json_t *list = json_array();
+	json_t *notes = json_array();
+	size_t i;
+
+	for (i = 0; i < verdict->result_count; i++) {
+		result = &verdict->results[i];
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "check",
+						      check_name(result->check), "outcome",
+						      outcome_name(result->outcome), "reason",
+						      result->reason));
+	}
+	for (i = 0; i < verdict->note_count; i++)
+		json_array_append_new(notes, json_string(verdict->notes[i]));
+	if (!verdict->accepted)
+		record_put_text(json, "refusal", refusal_name(verdict->refusal));
+	json_object_set_new(json, "checks", list);
+	if (json_array_size(notes))
+		json_object_set(json, "notes", notes);
+	json_decref(notes);
+}
+
+json_t *record_to_json(const struct record *record)
+{
+	json_t *json = json_object();
+
+	if (!json)
+		return NULL;
+	record_put_time(json, "time", record->time_ms);
+	record_put_text(json, "event", record_event_name(record->event));
+	record_put_text(json, "line", record->line);
+	if (record->function != FUNCTION_NONE)
+		record_put_text(json, "function", function_name(record->function));
+	record_put_text(json, "level", level_name(record->level));
+	record_put_text(json, "peer", record->peer);
+	record_put_text(json, "local", record->local);
+	record_put_text(json, "reason", record->reason);
+	record_put_text(json, "alert", record->alert);
+	record_put_text(json, "tls", record->tls);
+	record_put_text(json, "cipher", record->cipher);
+	if (*record->ktls)
+		json_object_set_new(json, "ktls", json_boolean(!strcmp(record->ktls, "yes")));
+	if (*record->fingerprint)
+		json_object_set_new(json, "certificate", record_certificate(record));
+	if (record->event == RECORD_ACCEPTED || record->event == RECORD_REFUSED)
+		record_put_verdict(json, &record->verdict);
+	if (record->event == RECORD_ENDED) {
+		json_object_set_new(json, "bytes_in", json_integer((json_int_t)record->bytes_in));
+		json_object_set_new(json, "bytes_out", json_integer((json_int_t)record->bytes_out));
+	}
+	if (record->cookie)
+		json_object_set_new(json, "cookie", json_integer((json_int_t)record->cookie));
+	return json;
+}

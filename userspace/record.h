@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is said about one connection: the audit record, as a worker sends it to the
+ * main process. Plain data without pointers; whoever takes it from another process
+ * calls record_check() first.
+ */
+#ifndef USERSPACE_RECORD_H
+#define USERSPACE_RECORD_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "bpf/abi.h"
+#include "policy/verdict.h"
+
+enum record_event {
+	RECORD_REFUSED, /* the policy's verdict; zero, so that nothing is accepted by omission */
+	RECORD_ACCEPTED,
+	RECORD_FAILED, /* no verdict was reached: no TLS, time-out, no line, no keys */
+	RECORD_ENDED, /* of a session that was accepted */
+	RECORD_EVENT_COUNT,
+};
+
+enum { RECORD_TEXT_LEN = 256, RECORD_ALERT_LEN = 32 };
+
+struct record {
+	uint64_t time_ms; /* since the epoch */
+	uint64_t cookie; /* of the socket: the same in accepted and ended, and in bpftool's view */
+	enum record_event event;
+	enum function function;
+	enum level level;
+	char line[LW_NAME_LEN]; /* empty: no line claims the peer */
+	char peer[LW_ENDPOINT_LEN];
+	char local[LW_ENDPOINT_LEN];
+	char reason[RECORD_TEXT_LEN];
+	char alert[RECORD_ALERT_LEN]; /* that was sent to the peer; empty: none */
+	char tls[8];
+	char cipher[40];
+	char ktls[4]; /* "yes", "no", or empty before it was decided */
+	char subject[RECORD_TEXT_LEN];
+	char issuer[RECORD_TEXT_LEN];
+	char fingerprint[LW_FINGERPRINT_LEN]; /* empty: no certificate was received */
+	int64_t not_after; /* seconds since the epoch */
+	uint64_t bytes_in, bytes_out; /* RECORD_ENDED: of the client's side */
+	struct verdict verdict; /* RECORD_REFUSED and RECORD_ACCEPTED */
+};
+
+/* Fills the strings of the certificate in. */
+void record_set_certificate(struct record *record, const struct facts *facts);
+
+/* Whether every enumeration is in range and every string ends: -EBADMSG if not. */
+int record_check(const struct record *record);
+
+/* The audit record as it is written; NULL when out of memory. A new reference. */
+json_t *record_to_json(const struct record *record);
+
+/* "accepted", or the name of the check that refused, or "no-verdict": the counters' key. */
+const char *record_reason_key(const struct record *record);
+
+/* "refused", "accepted", "failed", "ended"; NULL outside the enumeration. */
+const char *record_event_name(enum record_event event);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the daemon says of itself: `linewarden status` and `linewarden sessions`. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "userspace/agent.h"
+#include "userspace/function.h"
+
+/* indexed by enum state */
+static const char *const status_states[] = {
+	[STATE_BLOCKED] = "blocked",
+	[STATE_HANDSHAKE] = "handshake",
+	[STATE_VERIFIED] = "verified",
+	[STATE_REVOKED] = "revoked",
+};
+_Static_assert(sizeof(status_states) / sizeof(status_states[0]) == STATE_COUNT,
+	       "every state has a name");
+
+static json_t *status_ktls(const struct agent *agent)
+{
+	json_t *features = json_array();
+	int i;
+
+	for (i = 0; i < KTLS_FEATURE_COUNT; i++)
+		json_array_append_new(
+			features,
+			json_pack("{s:s, s:b, s:s}", "feature", ktls_feature_name(i), "has",
+				  agent->features.has[i], "reason", agent->features.reason[i]));
+	return json_pack("{s:s, s:s, s:o}", "setting",
+			 agent->config->ktls == CONFIG_KTLS_REQUIRE ? "require" : "prefer", "mode",
+			 agent->kernel_tls ? "kernel" : "user-space", "features", features);
+}
+
+static json_t *status_workers(const struct agent *agent)
+{
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; i < agent->worker_count; i++)
+		json_array_append_new(list, json_pack("{s:i, s:i, s:i}", "worker", (int)i, "pid",
+						      (int)agent->workers[i].pid, "restarts",
+						      (int)agent->workers[i].restarts));
+	return list;
+}
+
+static json_t *status_reasons(const struct agent *agent, const char *line)
+{
+	json_t *reasons = json_object();
+	uint64_t count;
+	int check;
+
+	for (check = 0; check <= CHECK_COUNT; check++) {
+		const char *name = check < CHECK_COUNT ? check_name(check) : "no-verdict";
+
+		count = dataplane_verdicts(agent->dataplane, line, name);
+		if (count)
+			json_object_set_new(reasons, name, json_integer((json_int_t)count));
+	}
+	return reasons;
+}
+
+static json_t *status_lines(const struct agent *agent)
+{
+	const struct config_line *line;
+	struct line_counters counters;
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < agent->config->line_count; i++) {
+		line = &agent->config->lines[i];
+		counters = dataplane_line_counters(agent->dataplane, (uint32_t)i + 1);
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:o}", "line", line->name,
+				  "function", function_name(line->function), "port", line->port,
+				  "level", level_name(line->rule.level), "connections",
+				  (json_int_t)counters.established, "accepted",
+				  (json_int_t)dataplane_verdicts(agent->dataplane, line->name,
+								 "accepted"),
+				  "dropped_packets",
+				  (json_int_t)(counters.dropped_in + counters.dropped_out),
+				  "refused", status_reasons(agent, line->name)));
+	}
+	return list;
+}
+
+static json_t *status_ports(const struct agent *agent)
+{
+	struct port_counters counters;
+	json_t *list = json_array();
+	uint32_t i;
+
+	for (i = 0; i < agent->listeners.port_count; i++) {
+		counters = dataplane_port_counters(agent->dataplane, agent->listeners.ports[i]);
+		json_array_append_new(list, json_pack("{s:i, s:I, s:I, s:I}", "port",
+						      agent->listeners.ports[i], "steered",
+						      (json_int_t)counters.steered, "relayed",
+						      (json_int_t)counters.relayed, "refused",
+						      (json_int_t)counters.refused));
+	}
+	return list;
+}
+
+static void status_count(uint64_t cookie, const struct session *session, void *arg)
+{
+	(void)cookie;
+	(void)session;
+	++*(unsigned int *)arg;
+}
+
+json_t *status_to_json(const struct agent *agent)
+{
+	struct line_counters none = dataplane_line_counters(agent->dataplane, 0);
+	unsigned int sessions = 0;
+
+	dataplane_sessions(agent->dataplane, status_count, &sessions);
+	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version",
+			 LINEWARDEN_VERSION, "pid", (int)getpid(), "started",
+			 (json_int_t)agent->started, "audit_log", agent->config->audit_log,
+			 "audit_records_lost", (json_int_t)agent->audit_lost, "sessions",
+			 (json_int_t)sessions, "no_line", (json_int_t)none.blocked, "ktls",
+			 status_ktls(agent), "workers", status_workers(agent), "ports",
+			 status_ports(agent), "lines", status_lines(agent));
+}
+
+static void status_add_session(uint64_t cookie, const struct session *session, void *arg)
+{
+	enum state state = session->state < STATE_COUNT ? session->state : STATE_BLOCKED;
+
+	json_array_append_new(
+		arg, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, "
+			       "s:i}",
+			       "cookie", (json_int_t)cookie, "line", session->line, "function",
+			       function_name(session->function), "level",
+			       level_name((enum level)session->level), "state",
+			       status_states[state], "peer", session->peer, "local",
+			       session->local, "opened", (json_int_t)session->opened, "not_after",
+			       (json_int_t)session->not_after, "sha256", session->fingerprint,
+			       "tls", session->tls, "cipher", session->cipher, "ktls",
+			       !strcmp(session->ktls, "yes"), "worker", (int)session->worker));
+}
+
+json_t *sessions_to_json(const struct agent *agent)
+{
+	json_t *list = json_array();
+
+	if (list)
+		dataplane_sessions(agent->dataplane, status_add_session, list);
+	return list;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/stream.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/*
+ * A peer that keeps to the AEAD's limits changes its key after 2^24 records or more; one
+ * that does so again and again only makes work (RFC 8446 section 4.6.3 leaves it open).
+ */
+#define STREAM_KEY_UPDATE_INTERVAL UINT64_C(1000000000) /* ns */
+#define STREAM_KEY_UPDATE_BURST 16
+
+#define ALERT_FATAL 2
+#define ALERT_WARNING 1
+
+int stream_init_kernel(struct stream *stream, int fd, const struct ktls_crypto *crypto,
+		       const struct ktls_keys *keys, bool can_rekey)
+{
+	*stream = (struct stream){ .fd = fd, .crypto = crypto };
+	ktls_handshake_init(&stream->handshake, keys->cipher->version, false);
+	if (!can_rekey || keys->cipher->version != TLS1_3_VERSION)
+		return 0;
+	stream->keys = malloc(sizeof(*stream->keys));
+	if (!stream->keys)
+		return -ENOMEM;
+	*stream->keys = *keys;
+	return 0;
+}
+
+static void stream_count_key_update(int write, int version, int type, const void *buf, size_t len,
+				    SSL *ssl, void *arg)
+{
+	struct stream *stream = arg;
+
+	(void)version;
+	(void)ssl;
+	if (!write && type == SSL3_RT_HANDSHAKE && len && *(const uint8_t *)buf == SSL3_MT_KEY_UPDATE)
+		stream->key_update_due = true;
+}
+
+void stream_init_user(struct stream *stream, int fd, SSL *ssl)
+{
+	*stream = (struct stream){ .fd = fd, .ssl = ssl };
+	/* a KeyUpdate returns to us instead of being passed over in silence */
+	SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
+	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_set_msg_callback(ssl, stream_count_key_update);
+	SSL_set_msg_callback_arg(ssl, stream);
+}
+
+static int stream_fail(struct stream *stream, int err, const char *why)
+{
+	if (!stream->why)
+		stream->why = why;
+	return err;
+}
+
+static int stream_limit_key_updates(struct stream *stream, uint64_t now)
+{
+	if (ktls_bucket_take(&stream->key_updates, now, STREAM_KEY_UPDATE_INTERVAL,
+			     STREAM_KEY_UPDATE_BURST))
+		return 0;
+	return stream_fail(stream, -EPROTO, "too many KeyUpdates");
+}
+
+/* our own KeyUpdate goes out before anything else does */
+static int stream_send_key_update(struct stream *stream)
+{
+	int err;
+
+	if (!stream->key_update_due)
+		return 0;
+	err = ktls_rekey_tx(stream->crypto, stream->fd, stream->keys);
+	if (!err)
+		stream->key_update_due = false;
+	else if (err != -EAGAIN)
+		stream_fail(stream, err, "the key for sending could not be changed");
+	return err;
+}
+
+static int stream_take_handshake(struct stream *stream, const uint8_t *record, size_t len,
+				 uint64_t now)
+{
+	struct ktls_handshake_news news;
+	int err;
+
+	if (ktls_handshake_read(&stream->handshake, record, len, &news))
+		return stream_fail(stream, -EPROTO, "a handshake message that has no place here");
+	if (!news.key_update)
+		return 0;
+	if (!stream->keys)
+		return stream_fail(stream, -EOPNOTSUPP,
+				   "KeyUpdate: this kernel cannot change a session's keys (Linux "
+				   "6.14 and later can)");
+	err = stream_limit_key_updates(stream, now);
+	if (err)
+		return err;
+	err = ktls_rekey_rx(stream->crypto, stream->fd, stream->keys);
+	if (err)
+		return stream_fail(stream, err, "the key for receiving could not be changed");
+	stream->key_update_due |= news.update_requested;
+	err = stream_send_key_update(stream);
+	return err == -EAGAIN ? 0 : err;
+}
+
+/* 1: the peer closes; 0: go on */
+static int stream_take_alert(struct stream *stream, const uint8_t *record, size_t len)
+{
+	uint16_t version = stream->handshake.key_updates ? TLS1_3_VERSION : TLS1_2_VERSION;
+	struct ktls_alert alert;
+
+	if (ktls_alert_read(record, len, version, &alert))
+		return stream_fail(stream, -EPROTO, "an alert that cannot be read");
+	if (alert.close)
+		return 1;
+	if (alert.ignore)
+		return 0;
+	return stream_fail(stream, -ECONNABORTED, "the client sent a fatal alert");
+}
+
+static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, uint64_t now)
+{
+	enum ktls_record type;
+	ssize_t n;
+	int err;
+
+	for (;;) {
+		n = ktls_recv(stream->fd, buf, len, &type);
+		if (n < 0)
+			return n == -EAGAIN ? n : stream_fail(stream, (int)n, "receiving failed");
+		switch (type) {
+		case KTLS_RECORD_DATA:
+			if (n > 0)
+				return n;
+			continue; /* an empty record is legal and says nothing */
+		case KTLS_RECORD_NONE:
+			stream_fail(stream, 0, "the client closed without close_notify");
+			return 0;
+		case KTLS_RECORD_ALERT:
+			err = stream_take_alert(stream, buf, (size_t)n);
+			if (err == 1)
+				return 0;
+			break;
+		case KTLS_RECORD_HANDSHAKE:
+			err = stream_take_handshake(stream, buf, (size_t)n, now);
+			break;
+		default:
+			err = stream_fail(stream, -EPROTO, "a record of an unknown type");
+		}
+		if (err)
+			return err;
+	}
+}
+
+static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, uint64_t now)
+{
+	size_t n;
+	int err;
+
+	for (;;) {
+		ERR_clear_error();
+		if (SSL_read_ex(stream->ssl, buf, len, &n))
+			return (ssize_t)n;
+		switch (SSL_get_error(stream->ssl, 0)) {
+		case SSL_ERROR_ZERO_RETURN:
+			return 0;
+		case SSL_ERROR_WANT_READ:
+			if (!stream->key_update_due)
+				return -EAGAIN;
+			stream->key_update_due = false;
+			err = stream_limit_key_updates(stream, now);
+			if (err)
+				return err;
+			continue;
+		case SSL_ERROR_WANT_WRITE:
+			return -EAGAIN;
+		case SSL_ERROR_SSL:
+			if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+				stream_fail(stream, 0, "the client closed without close_notify");
+				return 0;
+			}
+			return stream_fail(stream, -EPROTO, "receiving failed: TLS");
+		default:
+			return stream_fail(stream, errno ? -errno : -EPROTO, "receiving failed");
+		}
+	}
+}
+
+ssize_t stream_read(struct stream *stream, void *buf, size_t len, uint64_t now)
+{
+	return stream->ssl ? stream_read_user(stream, buf, len, now) :
+			     stream_read_kernel(stream, buf, len, now);
+}
+
+static ssize_t stream_write_user(struct stream *stream, const void *buf, size_t len)
+{
+	size_t n;
+
+	ERR_clear_error();
+	if (SSL_write_ex(stream->ssl, buf, len, &n))
+		return (ssize_t)n;
+	switch (SSL_get_error(stream->ssl, 0)) {
+	case SSL_ERROR_WANT_WRITE:
+	case SSL_ERROR_WANT_READ:
+		return -EAGAIN;
+	default:
+		return stream_fail(stream, errno ? -errno : -EPIPE, "sending failed");
+	}
+}
+
+ssize_t stream_write(struct stream *stream, const void *buf, size_t len)
+{
+	ssize_t n;
+	int err;
+
+	if (stream->ssl)
+		return stream_write_user(stream, buf, len);
+	err = stream_send_key_update(stream);
+	if (err)
+		return err;
+	n = send(stream->fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN ? -EAGAIN : stream_fail(stream, -errno, "sending failed");
+}
+
+static int stream_send_close_notify(struct stream *stream)
+{
+	int err;
+
+	if (!stream->ssl) {
+		err = stream_send_key_update(stream);
+		return err ? err : ktls_send_alert(stream->fd, ALERT_WARNING, SSL_AD_CLOSE_NOTIFY);
+	}
+	ERR_clear_error();
+	err = SSL_shutdown(stream->ssl);
+	if (err >= 0)
+		return 0;
+	return SSL_get_error(stream->ssl, err) == SSL_ERROR_WANT_WRITE ? -EAGAIN : -EPIPE;
+}
+
+int stream_close_write(struct stream *stream)
+{
+	int err;
+
+	if (!stream->close_notify_sent) {
+		err = stream_send_close_notify(stream);
+		if (err)
+			return err;
+		stream->close_notify_sent = true;
+	}
+	return shutdown(stream->fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+void stream_abort(struct stream *stream, uint8_t description)
+{
+	if (!stream->ssl && !stream->close_notify_sent)
+		ktls_send_alert(stream->fd, ALERT_FATAL, description);
+}
+
+void stream_release(struct stream *stream)
+{
+	SSL_free(stream->ssl);
+	stream->ssl = NULL;
+	if (stream->keys)
+		ktls_keys_wipe(stream->keys);
+	free(stream->keys);
+	stream->keys = NULL;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client's side of a verified session: plain bytes in and out of a TLS connection
+ * whose records the kernel makes, or, with `ktls = prefer` on a kernel that cannot,
+ * OpenSSL. Nothing here blocks.
+ */
+#ifndef USERSPACE_STREAM_H
+#define USERSPACE_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <openssl/ssl.h>
+
+#include "userspace/ktls.h"
+#include "userspace/ktls_control.h"
+#include "userspace/ktls_keys.h"
+
+struct stream {
+	int fd;
+	SSL *ssl; /* user space encrypts; NULL: the kernel does */
+	const struct ktls_crypto *crypto;
+	struct ktls_keys *keys; /* kept for a rekey; NULL where the kernel cannot */
+	struct ktls_handshake handshake;
+	struct ktls_bucket key_updates;
+	bool key_update_due; /* the peer asked for one, which could not be sent yet */
+	bool close_notify_sent;
+	const char *why; /* the first thing that went wrong, or how the peer closed */
+};
+
+/* A kernel session. keys are copied where can_rekey; the caller wipes its own. -ENOMEM. */
+int stream_init_kernel(struct stream *stream, int fd, const struct ktls_crypto *crypto,
+		       const struct ktls_keys *keys, bool can_rekey);
+
+/* A user-space session; ssl is the stream's from now on. */
+void stream_init_user(struct stream *stream, int fd, SSL *ssl);
+
+/*
+ * Reads. The number of bytes; 0: the peer sends no more (stream->why says it when that
+ * came without a close_notify); -EAGAIN. Everything else ends the session, with why:
+ * -EPROTO (a message that has no place here, too many KeyUpdates), -EOPNOTSUPP (a KeyUpdate
+ * that this kernel cannot follow), -ECONNABORTED (a fatal alert), -errno.
+ * now: monotonic, ns.
+ */
+ssize_t stream_read(struct stream *stream, void *buf, size_t len, uint64_t now);
+
+/* Writes. The number of bytes, which may be fewer than len; -EAGAIN; -errno. */
+ssize_t stream_write(struct stream *stream, const void *buf, size_t len);
+
+/* Sends close_notify, then FIN; the peer may go on to send. -EAGAIN: call again. -errno. */
+int stream_close_write(struct stream *stream);
+
+/* Sends a fatal alert where that can be done at once. */
+void stream_abort(struct stream *stream, uint8_t description);
+
+/* Releases what is the stream's, secrets cleansed. The descriptor is not. */
+void stream_release(struct stream *stream);
+
+#endif

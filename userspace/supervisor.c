@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Starts the workers, listens to them, and starts one again that died. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "userspace/agent.h"
+#include "userspace/fd.h"
+#include "userspace/log.h"
+#include "userspace/sandbox.h"
+#include "userspace/worker.h"
+
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+
+#define SUPERVISOR_MESSAGES 64 /* a worker's turn */
+#define SUPERVISOR_BUFFER (4 << 20) /* bytes on the way between the two */
+#define NS_PER_S UINT64_C(1000000000)
+
+static void supervisor_hang_up(struct supervised *worker)
+{
+	int fd = worker->io.fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(worker->agent->loop, &worker->io);
+	close(fd);
+}
+
+static void supervisor_hear(struct loop_io *io, uint32_t events)
+{
+	struct supervised *worker = CONTAINER_OF(io, struct supervised, io);
+	int i, err = 0;
+
+	(void)events;
+	for (i = 0; !err && i < SUPERVISOR_MESSAGES; i++)
+		err = monitor_handle(worker);
+	if (!err || err == -EAGAIN)
+		return;
+	if (err != -EPIPE)
+		log_line(LOG_ERR, "worker %u (pid %d) is ended: %s", worker->id, (int)worker->pid,
+			 strerror(-err));
+	supervisor_hang_up(worker);
+	if (worker->pid > 0)
+		kill(worker->pid, SIGKILL);
+}
+
+/* In the child. What it inherits and must not have is closed or dropped here. */
+static _Noreturn void supervisor_become_worker(const struct agent *agent, uint32_t id, int fd,
+					       pid_t parent)
+{
+	struct worker_setup setup = {
+		.id = id,
+		.config = agent->config,
+		.listeners = &agent->listeners,
+		.crypto = agent->crypto,
+		.features = &agent->features,
+		.kernel_tls = agent->kernel_tls,
+		.tags_fd = dataplane_tags_fd(agent->dataplane),
+		.main_fd = fd,
+	};
+	sigset_t none;
+	int err;
+
+	err = sandbox_drop(agent->config->uid, agent->config->gid, parent);
+	if (err) {
+		log_line(LOG_ERR, "worker %u: privileges cannot be dropped: %s", id,
+			 strerror(-err));
+		_exit(EXIT_FAILURE);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	/* these are for the main process, which then ends its workers in order */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	exit(worker_run(&setup));
+}
+
+/*
+ * Of the parent's descriptors a worker keeps its own: with the others it could write maps,
+ * the audit log, or speak as another worker.
+ */
+static void supervisor_close_others(const struct agent *agent, int own)
+{
+	int keep[3 + 2 + 2 * LW_PORTS_MAX], count = 0, i, from, at;
+	size_t n;
+
+	keep[count++] = STDERR_FILENO;
+	keep[count++] = own;
+	keep[count++] = dataplane_tags_fd(agent->dataplane);
+	for (n = 0; n < agent->listeners.count; n++)
+		keep[count++] = agent->listeners.entries[n].fd;
+	for (from = 0;; from = at + 1) {
+		at = -1;
+		for (i = 0; i < count; i++)
+			if (keep[i] >= from && (at < 0 || keep[i] < at))
+				at = keep[i];
+		if (at < 0)
+			break;
+		if (at > from)
+			close_range((unsigned int)from, (unsigned int)at - 1, 0);
+	}
+	close_range((unsigned int)from, ~0U, 0);
+}
+
+static int supervisor_start_one(struct agent *agent, struct supervised *worker)
+{
+	const int size = SUPERVISOR_BUFFER;
+	pid_t parent = getpid();
+	int pair[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	_cleanup_fd_ int own = pair[0];
+	_cleanup_fd_ int theirs = pair[1];
+
+	setsockopt(own, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	setsockopt(theirs, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	/* a worker that does not take its answers must not hold the main process up */
+	if (fcntl(own, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	worker->pid = fork();
+	if (worker->pid < 0) {
+		worker->pid = 0;
+		return -errno;
+	}
+	if (!worker->pid) {
+		supervisor_close_others(agent, theirs);
+		supervisor_become_worker(agent, worker->id, theirs, parent);
+	}
+	err = loop_add(agent->loop, &worker->io, own, EPOLLIN);
+	if (!err)
+		own = -1;
+	return err;
+}
+
+static void supervisor_restart(struct loop_timeout *timeout)
+{
+	struct supervised *worker = CONTAINER_OF(timeout, struct supervised, restart);
+	int err;
+
+	worker->restarts++;
+	err = supervisor_start_one(worker->agent, worker);
+	if (!err)
+		return;
+	log_line(LOG_ERR, "worker %u cannot be started: %s", worker->id, strerror(-err));
+	loop_timeout_start(worker->agent->loop, &worker->agent->restarts, timeout);
+}
+
+int supervisor_start(struct agent *agent)
+{
+	unsigned int i;
+	int err;
+
+	agent->restarts.duration = NS_PER_S;
+	agent->restarts.expired = supervisor_restart;
+	loop_timeouts_add(agent->loop, &agent->restarts);
+	agent->workers = calloc(agent->worker_count, sizeof(*agent->workers));
+	if (!agent->workers)
+		return -ENOMEM;
+	for (i = 0; i < agent->worker_count; i++) {
+		agent->workers[i] = (struct supervised){
+			.agent = agent,
+			.io = { -1, supervisor_hear },
+			.id = i,
+		};
+	}
+	for (i = 0; i < agent->worker_count; i++) {
+		err = supervisor_start_one(agent, &agent->workers[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void supervisor_bury(struct agent *agent, struct supervised *worker, int status)
+{
+	unsigned int lost;
+
+	worker->pid = 0;
+	supervisor_hang_up(worker);
+	lost = dataplane_sessions_forget(agent->dataplane, worker->id);
+	if (WIFSIGNALED(status))
+		log_line(LOG_ERR, "worker %u was ended by %s%s; %u sessions ended with it",
+			 worker->id, strsignal(WTERMSIG(status)),
+			 WTERMSIG(status) == SIGSYS ? " (a system call that it has no use for)" : "",
+			 lost);
+	else
+		log_line(LOG_ERR, "worker %u exited with status %d; %u sessions ended with it",
+			 worker->id, WEXITSTATUS(status), lost);
+	loop_timeout_start(agent->loop, &agent->restarts, &worker->restart);
+}
+
+void supervisor_reap(struct agent *agent)
+{
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (i = 0; i < agent->worker_count; i++)
+			if (agent->workers[i].pid == pid)
+				supervisor_bury(agent, &agent->workers[i], status);
+}
+
+void supervisor_stop(struct agent *agent)
+{
+	unsigned int i;
+
+	if (!agent->workers)
+		return;
+	for (i = 0; i < agent->worker_count; i++)
+		supervisor_hang_up(&agent->workers[i]);
+	for (i = 0; i < agent->worker_count; i++)
+		if (agent->workers[i].pid > 0)
+			waitpid(agent->workers[i].pid, NULL, 0);
+	free(agent->workers);
+	agent->workers = NULL;
+}

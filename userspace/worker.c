@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "userspace/connection.h"
+#include "userspace/log.h"
+#include "userspace/message.h"
+#include "userspace/sandbox.h"
+
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+
+#define WORKER_ACCEPTS 16 /* a listener's turn */
+#define NS_PER_S UINT64_C(1000000000)
+#define CONNECT_SECONDS 10
+#define LINGER_SECONDS 2
+
+struct worker_listener {
+	struct loop_io io;
+	struct worker *worker;
+};
+
+static void worker_accept(struct loop_io *io, uint32_t events)
+{
+	struct worker_listener *listener = CONTAINER_OF(io, struct worker_listener, io);
+	struct loop_timeout *oldest;
+	int fd, i;
+
+	(void)events;
+	for (i = 0; i < WORKER_ACCEPTS; i++) {
+		fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			connection_accept(listener->worker, fd);
+			continue;
+		}
+		if (errno != EMFILE && errno != ENFILE)
+			return; /* nothing there, or the peer has gone already */
+		/* out of descriptors: a half-open connection gives its own, or this would spin */
+		oldest = TAILQ_FIRST(&listener->worker->handshakes.waiting);
+		if (!oldest) {
+			log_line(LOG_ERR, "out of file descriptors: raise LimitNOFILE");
+			usleep(10000);
+			return;
+		}
+		connection_refuse(CONTAINER_OF(oldest, struct connection, timeout), RECORD_FAILED,
+				  "out of file descriptors: the oldest handshake made room");
+		return;
+	}
+}
+
+static void worker_hear_main(struct loop_io *io, uint32_t events)
+{
+	struct worker *worker = CONTAINER_OF(io, struct worker, main_io);
+	struct connection *connection;
+	struct message message;
+	int fds[MESSAGE_FDS_MAX];
+	int err;
+
+	(void)events;
+	while (!(err = message_receive(io->fd, &message, fds))) {
+		connection = STAILQ_FIRST(&worker->asked);
+		/* answers come in the order of the questions: anything else is no answer */
+		if (message.type != MESSAGE_ANSWER || !connection ||
+		    message.cookie != connection->cookie) {
+			err = -EPROTO;
+			break;
+		}
+		STAILQ_REMOVE_HEAD(&worker->asked, asked);
+		connection_answered(connection, message.error);
+	}
+	if (err == -EAGAIN)
+		return;
+	if (err != -EPIPE)
+		log_line(LOG_ERR, "the main process: %s", strerror(-err));
+	loop_stop(worker->loop);
+}
+
+static void worker_handshake_expired(struct loop_timeout *timeout)
+{
+	connection_refuse(CONTAINER_OF(timeout, struct connection, timeout), RECORD_FAILED,
+			  "the handshake took too long");
+}
+
+static void worker_connect_expired(struct loop_timeout *timeout)
+{
+	connection_close(CONTAINER_OF(timeout, struct connection, timeout), true,
+			 "the app did not answer");
+}
+
+static void worker_linger_expired(struct loop_timeout *timeout)
+{
+	connection_close(CONTAINER_OF(timeout, struct connection, timeout), true, "");
+}
+
+static void worker_init_timeouts(struct worker *worker)
+{
+	worker->handshakes = (struct loop_timeouts){
+		.duration = worker->setup.config->handshake_timeout * NS_PER_S,
+		.expired = worker_handshake_expired,
+	};
+	worker->connects = (struct loop_timeouts){
+		.duration = CONNECT_SECONDS * NS_PER_S,
+		.expired = worker_connect_expired,
+	};
+	worker->lingers = (struct loop_timeouts){
+		.duration = LINGER_SECONDS * NS_PER_S,
+		.expired = worker_linger_expired,
+	};
+	loop_timeouts_add(worker->loop, &worker->handshakes);
+	loop_timeouts_add(worker->loop, &worker->connects);
+	loop_timeouts_add(worker->loop, &worker->lingers);
+}
+
+static int worker_listen(struct worker *worker)
+{
+	const struct listeners *listeners = worker->setup.listeners;
+	size_t i;
+	int err;
+
+	worker->listeners = calloc(listeners->count, sizeof(*worker->listeners));
+	if (!worker->listeners)
+		return -ENOMEM;
+	for (i = 0; i < listeners->count; i++) {
+		worker->listeners[i] = (struct worker_listener){ { -1, worker_accept }, worker };
+		/* one of the workers is woken, not all of them */
+		err = loop_add(worker->loop, &worker->listeners[i].io, listeners->entries[i].fd,
+			       EPOLLIN | EPOLLEXCLUSIVE);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int worker_start(struct worker *worker)
+{
+	const char *why;
+	int err;
+
+	err = loop_new(&worker->loop);
+	if (err)
+		return err;
+	STAILQ_INIT(&worker->asked);
+	LIST_INIT(&worker->connections);
+	worker_init_timeouts(worker);
+	worker->tls = tls_context_new(&worker->setup, &why);
+	if (!worker->tls) {
+		log_line(LOG_ERR, "TLS: %s", why);
+		return -EINVAL;
+	}
+	worker->main_io = (struct loop_io){ -1, worker_hear_main };
+	err = loop_add(worker->loop, &worker->main_io, worker->setup.main_fd, EPOLLIN);
+	if (!err)
+		err = sandbox_close();
+	return err ? err : worker_listen(worker);
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+	struct worker worker = { .setup = *setup };
+	int err;
+
+	err = worker_start(&worker);
+	if (!err)
+		err = loop_run(worker.loop);
+	else
+		log_line(LOG_ERR, "worker %u cannot start: %s", setup->id, strerror(-err));
+	connection_close_all(&worker);
+	SSL_CTX_free(worker.tls);
+	buffer_pool_release(&worker.buffers);
+	free(worker.listeners);
+	loop_free(worker.loop);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

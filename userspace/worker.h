@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: the unprivileged process that meets the peers. It accepts, handshakes, asks
+ * the policy, puts the keys into the kernel and relays. What takes a privilege it asks
+ * of the main process (message.h).
+ */
+#ifndef USERSPACE_WORKER_H
+#define USERSPACE_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <openssl/ssl.h>
+
+#include "userspace/buffer.h"
+#include "userspace/config.h"
+#include "userspace/ktls_keys.h"
+#include "userspace/ktls_probe.h"
+#include "userspace/listener.h"
+#include "userspace/loop.h"
+
+struct connection;
+struct worker_listener;
+
+/* what the main process hands to a worker by fork() */
+struct worker_setup {
+	uint32_t id;
+	const struct config *config;
+	const struct listeners *listeners;
+	const struct ktls_crypto *crypto;
+	const struct ktls_features *features;
+	bool kernel_tls; /* false: user space encrypts (ktls = prefer) */
+	int tags_fd; /* read-only */
+	int main_fd; /* the worker's end of the socket pair */
+};
+
+struct worker {
+	struct worker_setup setup;
+	struct loop *loop;
+	SSL_CTX *tls;
+	struct loop_io main_io;
+	struct worker_listener *listeners;
+	struct buffer_pool buffers;
+	struct loop_timeouts handshakes; /* half-open ones */
+	struct loop_timeouts connects; /* to the app */
+	struct loop_timeouts lingers; /* refused ones, until the peer has read why */
+	unsigned int half_open;
+	LIST_HEAD(, connection) connections; /* all of them */
+	bool stopping; /* the main process does not listen any more */
+	STAILQ_HEAD(, connection) asked; /* await the main process's answer, in order */
+};
+
+/* Runs a worker in this process until the main process goes. Its exit status. */
+int worker_run(const struct worker_setup *setup);
+
+#endif
