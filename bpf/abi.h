@@ -123,10 +123,9 @@ struct session {
 	__u64 opened; /* seconds since the epoch */
 	__u64 not_after; /* the same; 0 where the peer has no certificate */
 	char fingerprint[LW_FINGERPRINT_LEN]; /* SHA-256 of the peer's certificate */
-	char tls[8]; /* "TLSv1.3" */
+	char tls[11]; /* "TLSv1.3"; no padding anywhere: bpftool would show it */
 	char cipher[40];
 	char ktls[4]; /* "yes" or "no" */
-	__u8 pad[3];
 };
 
 /* Counted in the kernel, per line; line 0 holds what belongs to no line. */

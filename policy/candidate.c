@@ -8,17 +8,14 @@
 #include "policy/candidate.h"
 #include "policy/cleanup.h"
 #include "policy/constraint.h"
-#include "policy/purpose.h"
-#include "policy/rule.h"
-#include "policy/validity.h"
 
+DEFINE_CLEANUP(NAME_CONSTRAINTS *, NAME_CONSTRAINTS_free);
 DEFINE_CLEANUP(X509_STORE *, X509_STORE_free);
 DEFINE_CLEANUP(X509_STORE_CTX *, X509_STORE_CTX_free);
 DEFINE_CLEANUP(STACK_OF(X509) *, sk_X509_free);
 
-static void __attribute__((format(printf, 4, 5)))
-candidate_fail(struct candidate_fault *fault, enum path_state state, unsigned int depth,
-	       const char *format, ...)
+void candidate_fail(struct candidate_fault *fault, enum path_state state, unsigned int depth,
+		    const char *format, ...)
 {
 	va_list args;
 
@@ -27,79 +24,6 @@ candidate_fail(struct candidate_fault *fault, enum path_state state, unsigned in
 	va_start(args, format);
 	vsnprintf(fault->detail, sizeof(fault->detail), format, args);
 	va_end(args);
-}
-
-/* RFC 5280 6.1.3 (a)(2) */
-static bool candidate_judge_date(X509 *issuer, int64_t now, unsigned int depth,
-				 struct candidate_fault *out)
-{
-	int64_t not_before, not_after;
-	char time[TEXT_TIME_MAX];
-
-	if (validity_seconds(X509_get0_notBefore(issuer), &not_before) < 0 ||
-	    validity_seconds(X509_get0_notAfter(issuer), &not_after) < 0) {
-		candidate_fail(out, PATH_DATE, depth, "its validity cannot be read");
-	} else if (now < not_before) {
-		text_time(not_before, time, sizeof(time));
-		candidate_fail(out, PATH_DATE, depth, "it is not valid before %s", time);
-	} else if (now > not_after) {
-		text_time(not_after, time, sizeof(time));
-		candidate_fail(out, PATH_DATE, depth, "it expired after %s", time);
-	} else {
-		return true;
-	}
-	return false;
-}
-
-/*
- * RFC 5280 6.1.4 (k) to (n). X509_check_ca() is 1 for a basicConstraints CA and 0 for no CA;
- * what it says of old roots without basicConstraints counts only for one that the store trusts.
- */
-static bool candidate_judge_ca(const struct candidate *candidate, X509 *issuer, bool anchor,
-			       struct candidate_fault *out)
-{
-	int ca = X509_check_ca(issuer);
-	long path_length = X509_get_pathlen(issuer);
-
-	if (ca != 1 && !(anchor && ca)) {
-		candidate_fail(out, PATH_NOT_CA, candidate->count, "it is no CA%s",
-			       X509_get_extension_flags(issuer) & EXFLAG_KUSAGE &&
-					       !(X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) ?
-				       ": its key usage has no keyCertSign" :
-				       " by its basic constraints");
-		return false;
-	}
-	if (path_length >= 0 && path_length < (long)candidate->limit_depth) {
-		candidate_fail(out, PATH_LENGTH, candidate->count,
-			       "%u CA certificates below it, its path length allows %ld",
-			       candidate->limit_depth, path_length);
-		return false;
-	}
-	return true;
-}
-
-void candidate_judge_issuer(const struct candidate *candidate, X509 *issuer, bool anchor,
-			    const struct rule *rule, int64_t now, struct candidate_fault *out)
-{
-	unsigned int depth = candidate->count;
-	struct usage_facts usage;
-
-	*out = (struct candidate_fault){ .state = PATH_INVALID, .depth = depth };
-	if (!candidate_judge_date(issuer, now, depth, out) ||
-	    !candidate_judge_ca(candidate, issuer, anchor, out))
-		return;
-	if (extension_unknown_critical(issuer, out->oid, sizeof(out->oid))) {
-		candidate_fail(out, PATH_CRITICAL, depth, "unknown critical extension %s", out->oid);
-		return;
-	}
-	extension_usage(issuer, &usage);
-	if (rule_checks(rule) & CHECK_BIT(CHECK_PURPOSE) &&
-	    purpose_extended(&usage, rule) == PURPOSE_REFUSED) {
-		candidate_fail(out, PATH_PURPOSE, depth, "its extended key usage is only %.60s",
-			       usage.malformed ? "unreadable" : usage.eku_text);
-		return;
-	}
-	out->state = PATH_TRUSTED;
 }
 
 /* the path that was chosen is the only one that libcrypto can build */
@@ -150,17 +74,28 @@ static bool candidate_is_chain(const struct candidate *candidate, const STACK_OF
 	return true;
 }
 
+/* a CA that the store has without its issuer ends a path too */
+static unsigned long candidate_flags(const struct candidate *candidate)
+{
+	bool root = X509_self_signed(candidate->certificates[candidate->count - 1], 0) == 1;
+
+	return X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_IGNORE_CRITICAL | X509_V_FLAG_POLICY_CHECK |
+	       (root ? 0 : X509_V_FLAG_PARTIAL_CHAIN);
+}
+
 /*
- * Dates are not libcrypto's to check: it takes the last second for expired. Nor are critical
- * extensions and purposes: candidate_judge_issuer() and the checks see to them.
+ * A subject's CN is held to DNS name constraints only where it can serve as a name, in a
+ * certificate without subjectAltName.
  */
 static void candidate_run(const struct candidate *candidate, X509_STORE_CTX *ctx,
 			  struct candidate_fault *out)
 {
 	X509_STORE_CTX_set_app_data(ctx, (void *)candidate);
-	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_IGNORE_CRITICAL |
-					      X509_V_FLAG_POLICY_CHECK);
+	X509_STORE_CTX_set_flags(ctx, candidate_flags(candidate));
 	X509_STORE_CTX_set_depth(ctx, PATH_DEPTH_MAX);
+	if (X509_get_ext_by_NID(candidate->certificates[0], NID_subject_alt_name, -1) >= 0)
+		X509_VERIFY_PARAM_set_hostflags(X509_STORE_CTX_get0_param(ctx),
+						X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 
 	if (X509_verify_cert(ctx) != 1) {
 		int error = X509_STORE_CTX_get_error(ctx);
@@ -200,23 +135,23 @@ static bool candidate_meets_constraints(const struct candidate *candidate,
 					struct candidate_fault *out)
 {
 	for (unsigned int ca = 1; ca < candidate->count; ca++) {
-		for (unsigned int i = 0; i < ca; i++) {
+		NAME_CONSTRAINTS *constraints _cleanup_(cleanup_NAME_CONSTRAINTS_free) =
+			X509_get_ext_d2i(candidate->certificates[ca], NID_name_constraints, NULL,
+					 NULL);
+
+		for (unsigned int i = 0; constraints && i < ca; i++) {
 			X509 *below = candidate->certificates[i];
 
 			if (i && X509_get_extension_flags(below) & EXFLAG_SI)
 				continue;
-			switch (constraint_check(candidate->certificates[ca], below)) {
-			case CONSTRAINT_HOLDS:
-				break;
-			case CONSTRAINT_EXCLUDED:
-				candidate_fail(out, PATH_NAME_CONSTRAINT, i,
-					       "its wildcard stands for an excluded name");
-				return false;
-			case CONSTRAINT_LIMIT:
-				candidate_fail(out, PATH_LIMIT, i,
-					       "more names and name constraints than are compared");
-				return false;
-			}
+
+			enum constraint_result result = constraint_check(constraints, below);
+
+			if (result == CONSTRAINT_HOLDS)
+				continue;
+			candidate_fail(out, PATH_NAME_CONSTRAINT, i, "%s",
+				       constraint_result_text(result));
+			return false;
 		}
 	}
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One candidate path, from the peer's certificate to a root of the store: what a CA has to
- * be to stand in it, and libcrypto's validation of the whole.
+ * One candidate path, from the peer's certificate to an anchor of the store, and
+ * libcrypto's validation of the whole of it.
  */
 #ifndef POLICY_CANDIDATE_H
 #define POLICY_CANDIDATE_H
@@ -25,17 +25,14 @@ struct candidate_fault {
 	char oid[EXTENSION_OID_MAX]; /* with PATH_CRITICAL */
 };
 
-/*
- * Whether a CA certificate may stand next above a candidate: in date, a CA that may sign
- * certificates, within its path length, for this purpose, without unknown critical
- * extensions. Its signature is not looked at. anchor: it is a self-signed one of the store.
- */
-void candidate_judge_issuer(const struct candidate *candidate, X509 *issuer, bool anchor,
-			    const struct rule *rule, int64_t now, struct candidate_fault *out);
+/* Ends a fault: what is wrong, at which depth, and in words. */
+void candidate_fail(struct candidate_fault *fault, enum path_state state, unsigned int depth,
+		    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /*
  * Validates a complete path: name constraints, and all of RFC 5280 section 6 by libcrypto,
- * which is given exactly this path. The last certificate is the trust anchor.
+ * which is given exactly this path. The last certificate is the trust anchor. Dates,
+ * purposes and critical extensions are not looked at: issuer_judge() does.
  */
 void candidate_validate(const struct candidate *candidate, struct candidate_fault *out);
 

@@ -1,28 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 #include "policy/cleanup.h"
 #include "policy/constraint.h"
+#include "policy/name.h"
 
-DEFINE_CLEANUP(NAME_CONSTRAINTS *, NAME_CONSTRAINTS_free);
 DEFINE_CLEANUP(GENERAL_NAMES *, GENERAL_NAMES_free);
+
+static const char *const constraint_result_texts[] = {
+	[CONSTRAINT_HOLDS] = "its names are allowed",
+	[CONSTRAINT_EXCLUDED] = "a CA's name constraints exclude a name of it",
+	[CONSTRAINT_MALFORMED] = "a name that a CA's name constraints apply to is malformed",
+	[CONSTRAINT_LIMIT] = "more names and name constraints than will be compared",
+};
+_Static_assert(sizeof(constraint_result_texts) / sizeof(constraint_result_texts[0]) ==
+		       CONSTRAINT_RESULT_COUNT,
+	       "a text a result");
+
+const char *constraint_result_text(enum constraint_result result)
+{
+	if ((unsigned int)result >= CONSTRAINT_RESULT_COUNT)
+		return NULL;
+	return constraint_result_texts[result];
+}
+
+/* the three kinds of name that are text */
+static const ASN1_STRING *constraint_text(const GENERAL_NAME *name)
+{
+	if (name->type != GEN_DNS && name->type != GEN_EMAIL && name->type != GEN_URI)
+		return NULL;
+	return name->d.ia5;
+}
 
 /*
  * "*.example.com" stands for a name within the excluded subtree "a.example.com". The
  * subtrees that hold every name of the wildcard are libcrypto's to find.
  */
-static bool constraint_meets_wildcard(const GENERAL_NAME *base, const GENERAL_NAME *name)
+static bool constraint_meets_wildcard(const ASN1_STRING *base, const ASN1_STRING *name)
 {
-	if (base->type != GEN_DNS || name->type != GEN_DNS)
-		return false;
-
-	const char *wild = (const char *)ASN1_STRING_get0_data(name->d.dNSName);
-	const char *tree = (const char *)ASN1_STRING_get0_data(base->d.dNSName);
-	size_t wild_len = (size_t)ASN1_STRING_length(name->d.dNSName);
-	size_t tree_len = (size_t)ASN1_STRING_length(base->d.dNSName);
+	const char *wild = (const char *)ASN1_STRING_get0_data(name);
+	const char *tree = (const char *)ASN1_STRING_get0_data(base);
+	size_t wild_len = (size_t)ASN1_STRING_length(name);
+	size_t tree_len = (size_t)ASN1_STRING_length(base);
 
 	if (wild_len < 2 || wild[0] != '*' || wild[1] != '.')
 		return false;
@@ -37,43 +58,91 @@ static bool constraint_meets_wildcard(const GENERAL_NAME *base, const GENERAL_NA
 	return dot && rest == wild_len - 1 && strncasecmp(dot, wild + 1, rest) == 0;
 }
 
-static bool constraint_excludes(const NAME_CONSTRAINTS *constraints, const GENERAL_NAMES *names)
+static bool constraint_excludes(const GENERAL_NAME *base, const GENERAL_NAME *name)
 {
-	for (int i = 0; i < sk_GENERAL_SUBTREE_num(constraints->excludedSubtrees); i++) {
-		const GENERAL_SUBTREE *tree =
-			sk_GENERAL_SUBTREE_value(constraints->excludedSubtrees, i);
+	const ASN1_STRING *tree = constraint_text(base);
 
-		for (int j = 0; j < sk_GENERAL_NAME_num(names); j++) {
-			if (constraint_meets_wildcard(tree->base, sk_GENERAL_NAME_value(names, j)))
-				return true;
-		}
+	if (!tree || base->type != name->type)
+		return false;
+	/* an empty base is the whole tree; libcrypto does not take it so for a URI */
+	if (!ASN1_STRING_length(tree))
+		return true;
+	return base->type == GEN_DNS && constraint_meets_wildcard(tree, constraint_text(name));
+}
+
+/* one '@', and a host after it */
+static bool constraint_is_email(const uint8_t *bytes, size_t len)
+{
+	const uint8_t *at = memchr(bytes, '@', len);
+
+	if (!at || at == bytes)
+		return false;
+	return name_is_presented_dns(at + 1, len - (size_t)(at + 1 - bytes), false);
+}
+
+/* libcrypto itself refuses a URI without a host */
+static bool constraint_is_well_formed(const GENERAL_NAME *name)
+{
+	const ASN1_STRING *text = constraint_text(name);
+	const uint8_t *bytes = text ? ASN1_STRING_get0_data(text) : NULL;
+	size_t len = text ? (size_t)ASN1_STRING_length(text) : 0;
+
+	if (name->type == GEN_DNS)
+		return name_is_presented_dns(bytes, len, true);
+	if (name->type == GEN_EMAIL)
+		return constraint_is_email(bytes, len);
+	return true;
+}
+
+static enum constraint_result constraint_check_tree(const GENERAL_SUBTREE *tree, bool excluded,
+						    const GENERAL_NAMES *names)
+{
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type == tree->base->type && !constraint_is_well_formed(name))
+			return CONSTRAINT_MALFORMED;
+		if (excluded && constraint_excludes(tree->base, name))
+			return CONSTRAINT_EXCLUDED;
 	}
-	return false;
+	return CONSTRAINT_HOLDS;
+}
+
+static enum constraint_result
+constraint_check_trees(const STACK_OF(GENERAL_SUBTREE) *trees, bool excluded,
+		       const GENERAL_NAMES *names)
+{
+	enum constraint_result result = CONSTRAINT_HOLDS;
+
+	for (int i = 0; !result && i < sk_GENERAL_SUBTREE_num(trees); i++)
+		result = constraint_check_tree(sk_GENERAL_SUBTREE_value(trees, i), excluded, names);
+	return result;
 }
 
 /* sk_..._num() of an absent stack is -1 */
-static unsigned int constraint_number(int count)
+static uint64_t constraint_number(int count)
 {
-	return count > 0 ? (unsigned int)count : 0;
+	return count > 0 ? (uint64_t)count : 0;
 }
 
-enum constraint_result constraint_check(X509 *ca, X509 *certificate)
+enum constraint_result constraint_check(const NAME_CONSTRAINTS *constraints, X509 *certificate)
 {
-	NAME_CONSTRAINTS *constraints _cleanup_(cleanup_NAME_CONSTRAINTS_free) =
-		X509_get_ext_d2i(ca, NID_name_constraints, NULL, NULL);
-
-	if (!constraints)
-		return CONSTRAINT_HOLDS;
-
 	GENERAL_NAMES *names _cleanup_(cleanup_GENERAL_NAMES_free) =
 		X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-	uint64_t subtrees =
+	const X509_NAME *subject = X509_get_subject_name(certificate);
+	uint64_t trees =
 		constraint_number(sk_GENERAL_SUBTREE_num(constraints->permittedSubtrees)) +
 		constraint_number(sk_GENERAL_SUBTREE_num(constraints->excludedSubtrees));
 	uint64_t count = constraint_number(sk_GENERAL_NAME_num(names)) +
-			 constraint_number(X509_NAME_entry_count(X509_get_subject_name(certificate)));
+			 constraint_number(X509_NAME_entry_count(subject));
 
-	if (subtrees * count > CONSTRAINT_COMPARISONS_MAX)
+	if (trees * count > CONSTRAINT_COMPARISONS_MAX)
 		return CONSTRAINT_LIMIT;
-	return constraint_excludes(constraints, names) ? CONSTRAINT_EXCLUDED : CONSTRAINT_HOLDS;
+
+	enum constraint_result result =
+		constraint_check_trees(constraints->permittedSubtrees, false, names);
+
+	if (result)
+		return result;
+	return constraint_check_trees(constraints->excludedSubtrees, true, names);
 }

@@ -15,6 +15,11 @@ static bool name_is_ascii(const char *label, size_t len)
 	return true;
 }
 
+static char name_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
 /* letters, digits, hyphen, and the underscore that deployed names have */
 static bool name_is_label(const char *label, size_t len)
 {
@@ -23,15 +28,29 @@ static bool name_is_label(const char *label, size_t len)
 	if (!len || len > PUNYCODE_LABEL_MAX)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (!label[i] || !strchr(allowed, label[i]))
+		if (!label[i] || !strchr(allowed, name_lower(label[i])))
 			return false;
 	}
 	return true;
 }
 
-static char name_lower(char c)
+bool name_is_presented_dns(const uint8_t *bytes, size_t len, bool wildcard)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+	const char *label = (const char *)bytes, *end = label + len;
+
+	if (len > NAME_DNS_MAX)
+		return false;
+	if (wildcard && len > 2 && label[0] == '*' && label[1] == '.')
+		label += 2;
+	for (;;) {
+		const char *dot = memchr(label, '.', (size_t)(end - label));
+
+		if (!name_is_label(label, (size_t)((dot ? dot : end) - label)))
+			return false;
+		if (!dot)
+			return true;
+		label = dot + 1;
+	}
 }
 
 /* one label of a reference, converted, without its end; the length or -EBADMSG */

@@ -26,6 +26,12 @@ struct name_reference {
  */
 int name_reference_parse(const char *text, struct name_reference *out);
 
+/*
+ * True when presented bytes have the form of a DNS name: labels of letters, digits, hyphens
+ * and underscores; with wildcard, the left-most may be "*".
+ */
+bool name_is_presented_dns(const uint8_t *bytes, size_t len, bool wildcard);
+
 /* True when the presented bytes are the reference's DNS name as a whole, in any case. */
 bool name_equals(const struct name_reference *ref, const uint8_t *bytes, size_t len);
 

@@ -4,15 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/candidate.h"
+#include "policy/cleanup.h"
+#include "policy/issuer.h"
 #include "policy/path.h"
 #include "policy/signature.h"
 #include "policy/store.h"
 #include "policy/validity.h"
 
 enum {
-	PATH_UNTRUSTED_MAX = 64, /* certificates of a peer that are looked at */
-	PATH_ISSUERS_MAX = 32, /* candidates for one issuer */
+	PATH_CANDIDATES_MAX = 32, /* complete paths that are validated */
 	PATH_STEPS_MAX = 256, /* issuers that are tried, over all candidate paths */
 };
 
@@ -50,19 +50,9 @@ enum path_rank {
 	PATH_RANK_TRUSTED,
 };
 
-struct path_issuer {
-	X509 *certificate;
-	bool in_store;
-	bool anchor; /* in the store and self-signed: a path ends here */
-	int score;
-};
-
 struct path_search {
-	const struct store *store;
-	STACK_OF(X509) *untrusted;
-	const struct rule *rule;
-	int64_t now;
-	struct signature_checks *signatures;
+	struct issuer_pool pool;
+	struct signature_checks signatures;
 	struct candidate candidate;
 	unsigned int steps;
 	enum path_rank rank; /* of what out says */
@@ -135,7 +125,7 @@ static void path_record_dead_end(struct path_search *search, enum path_state sta
 static bool path_pay(struct path_search *search)
 {
 	for (unsigned int i = 1; i < search->candidate.count; i++) {
-		if (!signature_pay(search->signatures, search->candidate.certificates[i]))
+		if (!signature_pay(&search->signatures, search->candidate.certificates[i]))
 			return false;
 	}
 	return true;
@@ -147,13 +137,12 @@ static bool path_complete(struct path_search *search)
 	const struct candidate *candidate = &search->candidate;
 	struct candidate_fault fault = { .state = PATH_LIMIT };
 
-	search->out->candidates++;
-	if (path_pay(search))
+	if (search->out->candidates++ < PATH_CANDIDATES_MAX && path_pay(search))
 		candidate_validate(candidate, &fault);
 	else
-		snprintf(fault.detail, sizeof(fault.detail), "too many signatures to check");
+		snprintf(fault.detail, sizeof(fault.detail), "too many paths to check");
 	for (unsigned int i = 0; i + 1 < candidate->count && fault.state == PATH_TRUSTED; i++) {
-		if (store_revokes(search->store, candidate->certificates[i],
+		if (store_revokes(search->pool.store, candidate->certificates[i],
 				  candidate->certificates[i + 1])) {
 			fault = (struct candidate_fault){ .state = PATH_REVOKED, .depth = i };
 			snprintf(fault.detail, sizeof(fault.detail), "its issuer revoked it");
@@ -171,101 +160,17 @@ static bool path_complete(struct path_search *search)
 	return true;
 }
 
-/*
- * RFC 4158 5.2: no certificate twice, and no name and key twice, which is what a loop of
- * cross-certificates comes to.
- */
-static bool path_holds_issuer(const struct candidate *candidate, X509 *issuer)
-{
-	for (unsigned int i = 0; i < candidate->count; i++) {
-		X509 *held = candidate->certificates[i];
-
-		if (X509_NAME_cmp(X509_get_subject_name(held), X509_get_subject_name(issuer)) == 0 &&
-		    EVP_PKEY_eq(X509_get0_pubkey(held), X509_get0_pubkey(issuer)) == 1)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Which issuer to try first. Key identifiers only order: they are hints, and a wrong one
- * does not make a path invalid (RFC 4158 3.5.12).
- */
-static int path_score(X509 *subject, const struct path_issuer *issuer, int64_t now)
-{
-	const ASN1_OCTET_STRING *want = X509_get0_authority_key_id(subject);
-	const ASN1_OCTET_STRING *have = X509_get0_subject_key_id(issuer->certificate);
-	int64_t begin, end;
-	int score = 4 * issuer->anchor + 2 * issuer->in_store;
-
-	if (want && have)
-		score += ASN1_OCTET_STRING_cmp(want, have) == 0 ? 8 : -8;
-	if (validity_seconds(X509_get0_notBefore(issuer->certificate), &begin) == 0 &&
-	    validity_seconds(X509_get0_notAfter(issuer->certificate), &end) == 0 &&
-	    begin <= now && now <= end)
-		score += 16;
-	return score;
-}
-
-/* keeps the best at most PATH_ISSUERS_MAX, best first; what comes first wins among equals */
-static void path_add_issuer(const struct path_search *search, struct path_issuer *issuers,
-			    unsigned int *count, X509 *certificate, bool in_store)
-{
-	const struct candidate *candidate = &search->candidate;
-	X509 *subject = candidate->certificates[candidate->count - 1];
-	struct path_issuer issuer = {
-		.certificate = certificate,
-		.in_store = in_store,
-		.anchor = in_store && X509_self_signed(certificate, 0) == 1,
-	};
-	unsigned int at = *count;
-
-	if (path_holds_issuer(candidate, certificate))
-		return;
-	issuer.score = path_score(subject, &issuer, search->now);
-	while (at > 0 && issuers[at - 1].score < issuer.score)
-		at--;
-	if (at == PATH_ISSUERS_MAX)
-		return;
-	if (*count < PATH_ISSUERS_MAX)
-		(*count)++;
-	memmove(&issuers[at + 1], &issuers[at], (*count - at - 1) * sizeof(*issuers));
-	issuers[at] = issuer;
-}
-
-static unsigned int path_find_issuers(const struct path_search *search,
-				      struct path_issuer issuers[PATH_ISSUERS_MAX])
-{
-	const struct candidate *candidate = &search->candidate;
-	const X509_NAME *name =
-		X509_get_issuer_name(candidate->certificates[candidate->count - 1]);
-	unsigned int count = 0;
-	size_t index = 0;
-	X509 *certificate;
-
-	while ((certificate = store_find_subject(search->store, name, &index)))
-		path_add_issuer(search, issuers, &count, certificate, true);
-	for (int i = 0; i < sk_X509_num(search->untrusted) && i < PATH_UNTRUSTED_MAX; i++) {
-		certificate = sk_X509_value(search->untrusted, i);
-		if (X509_NAME_cmp(X509_get_subject_name(certificate), name) == 0 &&
-		    !store_has(search->store, certificate))
-			path_add_issuer(search, issuers, &count, certificate, false);
-	}
-	return count;
-}
-
 /* may this issuer stand next above the candidate? its signature is looked at last */
-static bool path_accepts_issuer(struct path_search *search, const struct path_issuer *issuer)
+static bool path_accepts_issuer(struct path_search *search, const struct issuer *issuer)
 {
 	struct candidate *candidate = &search->candidate;
 	X509 *subject = candidate->certificates[candidate->count - 1];
 	struct candidate_fault fault;
 
-	candidate_judge_issuer(candidate, issuer->certificate, issuer->anchor, search->rule,
-			       search->now, &fault);
+	issuer_judge(&search->pool, candidate, issuer, &fault);
 	if (fault.state == PATH_TRUSTED) {
 		enum signature_result result =
-			signature_check(search->signatures, subject, issuer->certificate);
+			signature_check(&search->signatures, subject, issuer->certificate);
 
 		if (result == SIGNATURE_GOOD)
 			return true;
@@ -285,7 +190,7 @@ static bool path_accepts_issuer(struct path_search *search, const struct path_is
 	return false;
 }
 
-static bool path_try_issuer(struct path_search *search, const struct path_issuer *issuer)
+static bool path_try_issuer(struct path_search *search, const struct issuer *issuer)
 {
 	struct candidate *candidate = &search->candidate;
 	bool self_issued = X509_get_extension_flags(issuer->certificate) & EXFLAG_SI;
@@ -305,14 +210,14 @@ static bool path_try_issuer(struct path_search *search, const struct path_issuer
 /* tries every issuer of the candidate's last certificate until a path holds */
 static bool path_extend(struct path_search *search)
 {
-	struct path_issuer issuers[PATH_ISSUERS_MAX];
+	struct issuer issuers[ISSUER_FOUND_MAX];
 
 	if (search->candidate.count == PATH_DEPTH_MAX) {
 		path_record_dead_end(search, PATH_LIMIT, "the chain is longer than will be followed");
 		return false;
 	}
 
-	unsigned int count = path_find_issuers(search, issuers);
+	unsigned int count = issuer_find(&search->pool, &search->candidate, issuers);
 
 	if (!count)
 		path_record_dead_end(search, PATH_NO_ISSUER, "no certificate of its issuer is known");
@@ -329,7 +234,7 @@ static bool path_start(struct path_search *search, X509 *leaf)
 	search->candidate.certificates[0] = leaf;
 	search->candidate.count = 1;
 	if (X509_self_signed(leaf, 0) == 1) {
-		if (store_has(search->store, leaf))
+		if (store_has(search->pool.store, leaf))
 			return path_complete(search);
 		path_record_dead_end(search, PATH_SELF_SIGNED,
 				     "it is self-signed and not in the store");
@@ -340,19 +245,17 @@ static bool path_start(struct path_search *search, X509 *leaf)
 int path_build(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted,
 	       const struct rule *rule, int64_t now, struct path_facts *out)
 {
-	struct signature_checks signatures = { .count = 0 };
-	struct path_search search = {
-		.store = store,
-		.untrusted = untrusted,
-		.rule = rule,
-		.now = now,
-		.signatures = &signatures,
-		.out = out,
-	};
-
 	*out = (struct path_facts){ .state = PATH_NOT_BUILT };
-	if (store)
-		path_start(&search, leaf);
-	out->signatures = signatures.count;
+	if (!store)
+		return 0;
+
+	struct path_search *search _cleanup_free_ = calloc(1, sizeof(*search));
+
+	if (!search)
+		return -ENOMEM;
+	issuer_pool_fill(&search->pool, store, untrusted, rule, now);
+	search->out = out;
+	path_start(search, leaf);
+	out->signatures = search->signatures.count;
 	return 0;
 }

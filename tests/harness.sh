@@ -19,6 +19,7 @@
 declare -A ktap_limits=()
 
 KTAP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # the tests use it
 KTAP_BUILD=$(cd "$KTAP_TOP" && realpath -m "${O:-build}")
 
 # ktap_limit TEST SECONDS
@@ -31,6 +32,8 @@ ktap_fail() {
 		frame=$((frame + 1))
 	done
 	echo "${0##*/}:${BASH_LINENO[frame - 1]}: $*" >&2
+	# the exit may be that of a subshell whose status nobody asks for
+	touch "$KTAP_VERDICT.failed"
 	exit 1
 }
 
@@ -107,7 +110,7 @@ ktap_inside() {
 # the outside: runs test $1 as number $2 and prints its line
 ktap_run() {
 	local name=${1#test_} limit=$((${ktap_limits[$1]:-30} * ${HARNESS_TIME_SCALE:-1})) rc=0 verdict
-	rm -f "$KTAP_VERDICT" "$KTAP_VERDICT.checks"
+	rm -f "$KTAP_VERDICT" "$KTAP_VERDICT.checks" "$KTAP_VERDICT.failed"
 	# timeout makes itself the leader of a new group
 	timeout -s KILL "$limit" bash "$0" --inside "$1" </dev/null >"$KTAP_DIR/.output" 2>&1 &
 	ktap_running=$!
@@ -116,12 +119,13 @@ ktap_run() {
 	ktap_running=
 	sed 's/^/# /' "$KTAP_DIR/.output"
 	verdict=$(cat "$KTAP_VERDICT" 2>/dev/null)
+	[ ! -e "$KTAP_VERDICT.failed" ] || verdict=failed
 	case $rc:$verdict in
 	0:passed) echo "ok $2 $name" ;;
 	0:skip*) echo "ok $2 $name # SKIP ${verdict#skip }" ;;
 	*)
 		case $rc in
-		0) echo "# $name: ended before its end" ;;
+		0) echo "# $name: ${verdict:-ended before its end}" ;;
 		124 | 137) echo "# $name: killed, or the time limit ($limit s) is over" ;;
 		*) echo "# $name: status $rc" ;;
 		esac

@@ -135,6 +135,10 @@ static int config_read_identity(const struct config_syntax *syntax, time_t now,
 			       &certificate);
 	if (rc == 0)
 		rc = config_value_need(syntax, section, "key", "\"/path/to/identity.key\"", &key);
+	if (rc == 0)
+		rc = config_value_file(syntax, section, "certificate", &certificate);
+	if (rc == 0)
+		rc = config_value_file(syntax, section, "key", &key);
 	if (rc < 0)
 		return rc;
 	rc = identity_load_certificate(certificate->text, now, &config->identity, why, sizeof(why));
@@ -160,11 +164,13 @@ static const struct config_line *config_needs_trust(const struct config *config)
 static int config_read_trust(const struct config_syntax *syntax, uint64_t generation,
 			     struct config *config)
 {
-	const struct config_value *value = config_syntax_value(syntax->root, "trust-store");
 	const struct config_line *line = config_needs_trust(config);
+	const struct config_value *value;
 	char why[CONFIG_ERROR_LEN] = "";
-	int rc;
+	int rc = config_value_file(syntax, syntax->root, "trust-store", &value);
 
+	if (rc < 0)
+		return rc;
 	config->trust = store_new(generation);
 	if (!config->trust)
 		return -ENOMEM;

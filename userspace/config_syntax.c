@@ -28,8 +28,7 @@ static const struct {
 	{ "missing opening brace for section '%s'", "'{' is missing in '", "'" },
 	{ "missing title for section '%s'", "a name is missing; write ", " \"name\" {" },
 	{ "unexpected closing brace", "'}' closes nothing", NULL },
-	{ "premature end of file", "the file ends within a section or setting; is '}' missing?",
-	  NULL },
+	{ "premature end of file", "the file ends before a setting does", NULL },
 };
 
 /* The message's place: "line 'trunk-a': ", "identity: ", or nothing at the top. */

@@ -7,10 +7,14 @@
 
 #include "policy/cleanup.h"
 
+#define TEXT_STRING_MAX 4096 /* a path's length */
+
 struct text {
 	const char *name;
 	const char *at, *end;
 	unsigned int line;
+	unsigned int depth; /* of braces */
+	unsigned int opened; /* the line of the outermost one that is open */
 	char *out;
 	char before[2]; /* the last two tokens, the newest first: '"' for a word or a string */
 	struct config_error *error;
@@ -28,14 +32,26 @@ static void text_token(struct text *t, char kind)
 	t->before[0] = kind;
 }
 
-/* Without quotes the "+" of a level would end the word. */
-static void text_word(struct text *t)
+/* libconfuse's time grows with the square of a string's length */
+static int text_check_length(struct text *t, const char *start)
 {
+	if (t->at - start > TEXT_STRING_MAX)
+		return config_error_set(t->error, t->name, t->line,
+					"a word is longer than %d characters", TEXT_STRING_MAX);
+	text_token(t, '"');
+	return 0;
+}
+
+/* Without quotes the "+" of a level would end the word. */
+static int text_word(struct text *t)
+{
+	const char *start = t->at;
+
 	*t->out++ = '"';
 	while (t->at < t->end && text_is_word(*t->at))
 		*t->out++ = *t->at++;
 	*t->out++ = '"';
-	text_token(t, '"');
+	return text_check_length(t, start);
 }
 
 /*
@@ -44,6 +60,8 @@ static void text_word(struct text *t)
  */
 static int text_string(struct text *t)
 {
+	const char *start = t->at;
+
 	*t->out++ = *t->at++;
 	for (; t->at < t->end && *t->at != '"'; *t->out++ = *t->at++) {
 		unsigned char c = *t->at;
@@ -61,8 +79,7 @@ static int text_string(struct text *t)
 		return config_error_set(t->error, t->name, t->line,
 					"a string is not closed; end it with '\"' on its line");
 	*t->out++ = *t->at++;
-	text_token(t, '"');
-	return 0;
+	return text_check_length(t, start);
 }
 
 static int text_punctuation(struct text *t)
@@ -73,6 +90,10 @@ static int text_punctuation(struct text *t)
 		return config_error_set(t->error, t->name, t->line,
 					"the list is empty; name at least one entry or leave the "
 					"key out");
+	if (c == '{' && t->depth++ == 0)
+		t->opened = t->line;
+	else if (c == '}' && t->depth)
+		t->depth--;
 	text_token(t, c);
 	*t->out++ = c;
 	return 0;
@@ -123,8 +144,7 @@ static int text_next(struct text *t)
 	}
 	if (!text_is_word(c))
 		return text_unknown(t);
-	text_word(t);
-	return 0;
+	return text_word(t);
 }
 
 int config_text_clean(const char *name, const char *buf, size_t len, char **out,
@@ -149,6 +169,9 @@ int config_text_clean(const char *name, const char *buf, size_t len, char **out,
 		if (rc < 0)
 			return rc;
 	}
+	if (t.depth)
+		return config_error_set(error, name, t.opened,
+					"what '{' opens here is not closed; end it with '}'");
 	*t.out = '\0';
 	*out = TAKE_PTR(clean);
 	return 0;

@@ -15,7 +15,8 @@
  *
  * What libconfuse 3.3 does not do as the file's reader expects is settled here: it counts
  * a comment as three lines, skips characters that it does not know, splits a word
- * at "+", puts environment variables into strings, and takes an empty list for no list.
+ * at "+", puts environment variables into strings, takes an empty list for no list, and
+ * takes the end of the file for the end of a section: a file that was cut is accepted.
  *
  * Returns 0, -EINVAL with @error set, or -ENOMEM.
  */

@@ -62,17 +62,25 @@ int config_value_text(const struct config_syntax *syntax, cfg_t *section, const 
 	return *text ? 0 : -ENOMEM;
 }
 
+int config_value_file(const struct config_syntax *syntax, cfg_t *section, const char *key,
+		      const struct config_value **path)
+{
+	*path = config_syntax_value(section, key);
+	/* a daemon has no current folder that its operator knows of */
+	if (*path && *(*path)->text != '/')
+		return config_syntax_refuse(syntax, section, (*path)->line,
+					    "%s '%s' does not start with '/'; write the whole path",
+					    key, (*path)->text);
+	return 0;
+}
+
 int config_value_path(const struct config_syntax *syntax, cfg_t *section, const char *key,
 		      const char *otherwise, size_t max, char **path)
 {
-	const struct config_value *value = config_syntax_value(section, key);
+	const struct config_value *value;
+	int rc = config_value_file(syntax, section, key, &value);
 
-	/* a daemon has no current folder that its operator knows of */
-	if (value && *value->text && *value->text != '/')
-		return config_syntax_refuse(syntax, section, value->line,
-					    "%s '%s' does not start with '/'; write the whole path",
-					    key, value->text);
-	return config_value_text(syntax, section, key, otherwise, max, path);
+	return rc < 0 ? rc : config_value_text(syntax, section, key, otherwise, max, path);
 }
 
 int config_value_list(cfg_t *section, const char *key, char ***texts, size_t *count)

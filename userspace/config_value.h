@@ -31,6 +31,10 @@ int config_value_text(const struct config_syntax *syntax, cfg_t *section, const 
 int config_value_path(const struct config_syntax *syntax, cfg_t *section, const char *key,
 		      const char *otherwise, size_t max, char **path);
 
+/* config_value_file - the absolute path of a file to read; *path is borrowed, NULL if not given */
+int config_value_file(const struct config_syntax *syntax, cfg_t *section, const char *key,
+		      const struct config_value **path);
+
 /* config_value_list - copies of a list's texts; none where the key is not given */
 int config_value_list(cfg_t *section, const char *key, char ***texts, size_t *count);
 

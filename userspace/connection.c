@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "userspace/alert.h"
@@ -22,14 +21,6 @@
 
 /* what a refused peer may still send before it is cut off */
 #define LINGER_BYTES_MAX 65536
-
-static uint64_t connection_clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void connection_release(struct loop_garbage *garbage)
 {
@@ -59,7 +50,7 @@ static void connection_report(struct connection *connection, enum message_type t
 
 	if (connection->worker->stopping)
 		return;
-	message.record.time_ms = connection_clock_ms();
+	message.record.time_ms = record_clock_ms();
 	err = message_send(connection->worker->setup.main_fd, &message, NULL, 0);
 	if (err) {
 		/* no audit, no service */

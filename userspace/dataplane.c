@@ -75,24 +75,13 @@ static int dataplane_libbpf_print(enum libbpf_print_level level, const char *for
 }
 
 /*
- * The socket iterator is an extra for the operator: some hosts forbid tracing programs.
- * Whether this one does is found by loading one of the same kind.
+ * The socket iterator is an extra for the operator: some hosts forbid tracing programs,
+ * and a kernel without BTF cannot have them.
  */
 static bool dataplane_can_iterate(void)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL);
-	struct linewarden *skel = linewarden__open();
-	struct bpf_program *prog;
-	bool can = false;
-
-	if (skel) {
-		bpf_object__for_each_program(prog, skel->obj)
-			bpf_program__set_autoload(prog, prog == skel->progs.sockets);
-		can = linewarden__load(skel) == 0;
-		linewarden__destroy(skel);
-	}
-	libbpf_set_print(print);
-	return can;
+	return access("/sys/kernel/btf/vmlinux", R_OK) == 0 &&
+	       libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL) > 0;
 }
 
 static int dataplane_pin_paths(struct dataplane *dataplane)

@@ -53,8 +53,10 @@ static int delivery_ask(struct connection *connection, enum message_type type)
 	const int fds[] = { connection->fd, connection->app_fd };
 	int err;
 
-	if (type == MESSAGE_SESSION)
+	if (type == MESSAGE_SESSION) {
 		message.record = connection->record;
+		message.record.time_ms = record_clock_ms();
+	}
 	err = message_send(worker->setup.main_fd, &message, fds, 2);
 	if (err)
 		return err;
@@ -79,8 +81,8 @@ void connection_deliver(struct connection *connection)
 	struct endpoint target = delivery_target(connection);
 	int err;
 
-	snprintf(connection->record.reason, sizeof(connection->record.reason), "%s",
-		 connection->record.verdict.reason);
+	snprintf(connection->record.reason, sizeof(connection->record.reason),
+		 "every check of level %s holds", level_name(connection->record.level));
 	connection->record.event = RECORD_ACCEPTED;
 	connection->worker->half_open--;
 	err = connection->app_fd = delivery_bind(&target);

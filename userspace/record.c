@@ -22,6 +22,14 @@ const char *record_event_name(enum record_event event)
 	return event < RECORD_EVENT_COUNT ? record_events[event] : NULL;
 }
 
+uint64_t record_clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 void record_set_certificate(struct record *record, const struct facts *facts)
 {
 	size_t i;

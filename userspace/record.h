@@ -45,6 +45,9 @@ struct record {
 	struct verdict verdict; /* RECORD_REFUSED and RECORD_ACCEPTED */
 };
 
+/* CLOCK_REALTIME in ms, for time_ms. */
+uint64_t record_clock_ms(void);
+
 /* Fills the strings of the certificate in. */
 void record_set_certificate(struct record *record, const struct facts *facts);
 

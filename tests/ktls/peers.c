@@ -135,11 +135,10 @@ bool peers_step(SSL *ssl)
 	return r == 1;
 }
 
-void peers_open(struct peers *peers, const struct peers_setup *setup)
+void peers_handshake(struct peers *peers, const struct peers_setup *setup)
 {
 	bool agent_done = false, peer_done = false;
 
-	peers_connect(peers, setup);
 	for (int i = 0; !agent_done || !peer_done; i++) {
 		ASSERT_LT(i, 100);
 		if (!peer_done) {
@@ -150,6 +149,12 @@ void peers_open(struct peers *peers, const struct peers_setup *setup)
 		if (!agent_done)
 			agent_done = peers_step(peers->agent);
 	}
+}
+
+void peers_open(struct peers *peers, const struct peers_setup *setup)
+{
+	peers_connect(peers, setup);
+	peers_handshake(peers, setup);
 }
 
 void peers_close(struct peers *peers)

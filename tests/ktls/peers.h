@@ -40,11 +40,14 @@ struct peers {
 /* What peers_close() takes; for a fixture whose set-up may fail half way. */
 void peers_init(struct peers *peers);
 
-/* Connects both and shakes hands, and fails the test where that fails. */
-void peers_open(struct peers *peers, const struct peers_setup *setup);
-
-/* The same up to the handshake, for tests that want to step themselves. */
+/* Connects both, but sends nothing yet. */
 void peers_connect(struct peers *peers, const struct peers_setup *setup);
+
+/* Shakes hands, the peer first in each turn, and fails the test where that fails. */
+void peers_handshake(struct peers *peers, const struct peers_setup *setup);
+
+/* Both of them. */
+void peers_open(struct peers *peers, const struct peers_setup *setup);
 
 /* One attempt to go on with a handshake. True: complete. A failure fails the test. */
 bool peers_step(SSL *ssl);

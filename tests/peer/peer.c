@@ -222,7 +222,8 @@ enum peer_outcome peer_outcome(const struct peer_result *result)
 {
 	if (result->error == 0 && result->alert < 0)
 		return PEER_OK;
-	if (result->error == -ETIMEDOUT || result->verify != X509_V_OK || result->received)
+	if (result->error == -ETIMEDOUT || result->verify != X509_V_OK ||
+	    (result->handshake && result->received))
 		return PEER_FAILED;
 	if (result->alert >= 0 || result->error == -ECONNREFUSED ||
 	    result->error == -ECONNRESET || result->error == -EPIPE)

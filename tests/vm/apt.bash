@@ -23,7 +23,7 @@ apt_open() {
 			"$apt_keyring" "$(apt_suite_uri "$mirror" "$suite")" "$suite"
 	done >"$apt_dir/sources.list"
 	note "reading the package lists of $* at $mirror"
-	apt_run apt-get -q=2 update >&2 || die "apt-get update failed for $* at $mirror"
+	apt_run apt-get update >&2 || die "apt-get update failed for $* at $mirror"
 }
 
 apt_run() {
@@ -51,7 +51,10 @@ apt_configuration() {
 	APT::Sandbox::User "$(id -un)";
 	APT::Architecture "amd64";
 	APT::Architectures { "amd64"; };
+	// apt shows progress on a terminal and a line per file elsewhere.
+	${message_quiet:+quiet "2";}
 	APT::Get::AllowUnauthenticated "false";
+	Acquire::Retries "3";
 	Acquire::AllowInsecureRepositories "false";
 	Acquire::Languages "none";
 	EOF
@@ -95,7 +98,7 @@ apt_unpack() {
 
 	debs=$(mktemp -d "$apt_dir/debs.XXXXXX")
 	note "downloading $*"
-	(cd "$debs" && apt_run apt-get -q=2 download "$@") >&2 || die "cannot download $*"
+	(cd "$debs" && apt_run apt-get download "$@") >&2 || die "cannot download $*"
 	for package in "$debs"/*.deb; do
 		note "unpacking ${package##*/}"
 		dpkg -x "$package" "$dir"

@@ -30,8 +30,8 @@ attempt_run() {
 		attempt_status=$(cat "$run_dir/status" 2>/dev/null) || true
 		[[ $attempt_status =~ ^[0-9]+$ ]] && attempt_end=status || attempt_end=death
 		;;
-	"$reader") attempt_end=reader ;;
-	*) attempt_end="time" ;;
+	"$clock") attempt_end="time" ;;
+	*) attempt_end=reader ;;
 	esac
 	attempt_kill "$guest" "$clock"
 	wait "$reader" 2>/dev/null || true

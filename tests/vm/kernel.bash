@@ -35,12 +35,14 @@ kernel_prepare() {
 	kernel_dir=$cache_dir/$entry
 }
 
-# A kernel tree of the user's own is assembled anew when its image changes.
+# A kernel tree of the user's own is assembled anew when it was installed anew.
 kernel_fingerprint() {
-	local image
+	local image modules
 
 	image=$(kernel_packaged_image "$1")
-	stat -L -c '%n %s %Y %i' "$(realpath "$image")" | sha256sum | cut -c 1-16
+	modules=$(kernel_modules "$1")
+	stat -L -c '%n %s %y %i' "$(realpath "$image")" "$(realpath "$modules")"/modules.* |
+		sha256sum | cut -c 1-16
 }
 
 kernel_fetch() {

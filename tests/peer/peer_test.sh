@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The test peer and the plain app, each against something that is not ours.
 
+# shellcheck source=tests/harness.sh
 . "$(dirname "$0")/../harness.sh"
 pki=$KTAP_DIR/pki
 
@@ -13,7 +14,7 @@ serve() {
 	openssl s_server -accept 127.0.0.1:0 -cert "$pki/server.pem" -cert_chain "$pki/server.pem" \
 		-key "$pki/server.key" -CAfile "$pki/root.pem" -Verify 3 -verify_return_error -rev \
 		"$@" >"$KTAP_DIR/server.out" 2>&1 &
-	ktap_until 10 grep -q ^ACCEPT "$KTAP_DIR/server.out"
+	ktap_until 10 grep -zqP 'ACCEPT [\d.:]+\n' "$KTAP_DIR/server.out"
 	server=$(sed -n 's/^ACCEPT //p' "$KTAP_DIR/server.out")
 }
 
@@ -66,7 +67,7 @@ test_old_versions() {
 	serve -tls1_2
 	local version
 	for version in 1.0 1.1 1.3; do
-		peer 1 --cert "$pki/good.pem" --tls $version "$server"
+		peer 1 --cert "$pki/good.pem" --tls "$version" "$server"
 		ktap_equal protocol_version "$(field alert)" "TLS $version"
 	done
 	peer 0 --cert "$pki/good.pem" --tls 1.0-1.3 "$server" $'text:abc\n' $'expect:cba\n'
@@ -115,16 +116,21 @@ test_source_address() {
 }
 
 test_key_updates() {
-	serve
-	peer 0 --cert "$pki/good.pem" "$server" keyupdate:3:request $'text:abc\n' $'expect:cba\n' \
-		hold keyupdate:20 $'text:def\n' flush $'expect:fed\n'
-	ktap_equal 3 "$(field key_updates_received)"
+	serve # which sleeps for a second at every record that is no data
+	peer 0 --cert "$pki/good.pem" "$server" keyupdate:2:request $'text:abc\n' $'expect:cba\n' \
+		hold keyupdate:3 $'text:def\n' flush $'expect:fed\n'
+	ktap_equal 2 "$(field key_updates_received)"
 }
 
 test_data_in_the_flight_of_finished() {
 	serve -msg
-	peer 0 --cert "$pki/good.pem" --hold-finished "$server" $'text:abc\n' sleep:300 flush \
-		$'expect:cba\n'
+	"$KTAP_BUILD/tests/peer/peer" --cert "$pki/good.pem" --hold-finished "$server" \
+		$'text:abc\n' sleep:1500 $'expect:cba\n' &
+	ktap_until 5 grep -q '>>>.*Handshake.*Finished' "$KTAP_DIR/server.out"
+	sleep 0.5
+	ktap_refuse 1 grep '<<<.*Handshake.*Finished' "$KTAP_DIR/server.out"
+	ktap_check wait $!
+	ktap_check grep -q '<<<.*Handshake.*Finished' "$KTAP_DIR/server.out"
 }
 
 test_close_notify_is_answered() {
@@ -134,14 +140,18 @@ test_close_notify_is_answered() {
 	ktap_equal fin "$(field transport)"
 }
 
-test_garbage() {
-	serve
-	peer 1 --plain "$server" plain:$'INVITE sip:pbx SIP/2.0\r\n\r\n' drain
-	ktap_match 'record_overflow|protocol_version|unexpected_message|null' "$(field alert)"
-	peer 0 --plain "$server" hello:50 fin drain
-	ktap_equal 0 "$(field received)"
+test_outside_tls() {
+	serve -tls1_2
+	peer 0 --plain "$server" plain:$'INVITE sip:pbx SIP/2.0\r\n\r\n' drain
+	ktap_match 'fin|rst' "$(field close)"
+	peer 0 --plain "$server" garbage:300 drain
+	ktap_match 'fin|rst' "$(field close)"
+	peer 1 --plain "$server" hello:50 fin drain
+	ktap_equal decode_error "$(field alert)"
 	peer 0 --plain "$server" hello settle:300
 	ktap_match '^[1-9]' "$(field received)" "bytes of the server's flight"
+	peer 1 --plain --tls 1.3 "$server" hello drain
+	ktap_equal protocol_version "$(field alert)"
 	peer 3 --plain --timeout 300 "$server" hello:50 drain
 	ktap_equal ETIMEDOUT "$(field error)"
 }

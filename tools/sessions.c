@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <time.h>
+
+#include "tools/question.h"
+#include "tools/table.h"
+#include "tools/tool.h"
+
+static void sessions_add(struct table *table, const json_t *session, time_t now)
+{
+	long long age = (long long)now - question_number(session, "opened");
+	long long not_after = question_number(session, "not_after");
+	bool ktls = json_is_true(json_object_get(session, "ktls"));
+
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "line"));
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "function"));
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "level"));
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "state"));
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "peer"));
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "tls"));
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "cipher"));
+	table_add(table, ktls ? TABLE_GOOD : TABLE_BAD, "%s", ktls ? "kernel" : "user space");
+	table_add(table, TABLE_PLAIN, "%lld:%02lld:%02lld", age / 3600, age / 60 % 60, age % 60);
+	if (not_after)
+		table_add(table, TABLE_PLAIN, "%lld days", (not_after - (long long)now) / 86400);
+	else
+		table_add(table, TABLE_DIM, "none");
+}
+
+int tool_sessions(int argc, char **argv)
+{
+	static const char *const columns[] = { "LINE", "FUNCTION", "LEVEL", "STATE",
+					       "PEER", "TLS",	   "CIPHER", "ENCRYPTS",
+					       "AGE",  "CERTIFICATE ENDS IN", NULL };
+	struct question_options options;
+	struct table *table;
+	json_t *answer, *session;
+	int status;
+	size_t i;
+
+	status = question_options(argc, argv, "Lists the verified connections that live now.",
+				  &options);
+	if (status >= 0)
+		return status;
+	answer = question_ask(&options, "sessions");
+	if (!answer)
+		return TOOL_FAILED;
+	if (options.json) {
+		status = question_print_json(answer);
+	} else {
+		table = table_new(columns);
+		if (table) {
+			json_array_foreach(answer, i, session)
+				sessions_add(table, session, time(NULL));
+			table_print(table, stdout, "no sessions");
+		}
+		status = table ? TOOL_OK : TOOL_FAILED;
+	}
+	json_decref(answer);
+	return status;
+}

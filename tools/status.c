@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/question.h"
+#include "tools/table.h"
+#include "tools/tool.h"
+
+/* "3 in-date, 1 trust-chain" */
+static void status_reasons(struct table *table, json_t *reasons)
+{
+	char text[512] = "";
+	const char *reason;
+	size_t at = 0;
+	json_t *count;
+
+	json_object_foreach(reasons, reason, count) {
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%lld %s", at ? ", " : "",
+				       (long long)json_integer_value(count), reason);
+		if (at >= sizeof(text))
+			break;
+	}
+	table_add(table, at ? TABLE_BAD : TABLE_DIM, "%s", at ? text : "none");
+}
+
+static int status_print_lines(json_t *lines)
+{
+	static const char *const columns[] = { "LINE",	      "FUNCTION", "PORT",    "LEVEL",
+					       "CONNECTIONS", "ACCEPTED", "DROPPED", "REFUSED",
+					       NULL };
+	struct table *table = table_new(columns);
+	json_t *line;
+	size_t i;
+
+	if (!table)
+		return TOOL_FAILED;
+	json_array_foreach(lines, i, line) {
+		table_add(table, TABLE_PLAIN, "%s", question_text(line, "line"));
+		table_add(table, TABLE_PLAIN, "%s", question_text(line, "function"));
+		table_add(table, TABLE_PLAIN, "%lld", question_number(line, "port"));
+		table_add(table, TABLE_PLAIN, "%s", question_text(line, "level"));
+		table_add(table, TABLE_PLAIN, "%lld", question_number(line, "connections"));
+		table_add(table, TABLE_PLAIN, "%lld", question_number(line, "accepted"));
+		table_add(table, TABLE_PLAIN, "%lld", question_number(line, "dropped_packets"));
+		status_reasons(table, json_object_get(line, "refused"));
+	}
+	table_print(table, stdout, "no lines");
+	return TOOL_OK;
+}
+
+static void status_print_ktls(const json_t *ktls)
+{
+	bool kernel = !strcmp(question_text(ktls, "mode"), "kernel");
+	json_t *feature;
+	size_t i;
+
+	printf("encrypts      ");
+	table_colour(stdout, kernel ? TABLE_GOOD : TABLE_BAD);
+	printf("%s", kernel ? "the kernel" : "user space");
+	table_colour(stdout, TABLE_PLAIN);
+	printf(" (ktls = %s)\n", question_text(ktls, "setting"));
+	json_array_foreach(json_object_get(ktls, "features"), i, feature)
+		if (!json_is_true(json_object_get(feature, "has")))
+			printf("  missing     %s: %s\n", question_text(feature, "feature"),
+			       question_text(feature, "reason"));
+}
+
+static void status_print_workers(const json_t *workers)
+{
+	long long restarts = 0, running = 0;
+	json_t *worker;
+	size_t i;
+
+	json_array_foreach(workers, i, worker) {
+		running += question_number(worker, "pid") > 0;
+		restarts += question_number(worker, "restarts");
+	}
+	printf("workers       %lld of %zu run, %lld restarts\n", running, json_array_size(workers),
+	       restarts);
+}
+
+static int status_print(const json_t *status)
+{
+	time_t started = (time_t)question_number(status, "started");
+	long long lost = question_number(status, "audit_records_lost");
+	char since[64];
+	struct tm tm;
+
+	localtime_r(&started, &tm);
+	strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &tm);
+	printf("linewardend   %s, pid %lld, since %s\n", question_text(status, "version"),
+	       question_number(status, "pid"), since);
+	status_print_ktls(json_object_get(status, "ktls"));
+	status_print_workers(json_object_get(status, "workers"));
+	printf("sessions      %lld\n", question_number(status, "sessions"));
+	printf("audit log     %s", question_text(status, "audit_log"));
+	if (lost) {
+		table_colour(stdout, TABLE_BAD);
+		printf(" (%lld records lost)", lost);
+		table_colour(stdout, TABLE_PLAIN);
+	}
+	printf("\nno line       %lld connections that no line claims, refused\n\n",
+	       question_number(status, "no_line"));
+	return status_print_lines(json_object_get(status, "lines"));
+}
+
+int tool_status(int argc, char **argv)
+{
+	struct question_options options;
+	json_t *answer;
+	int status;
+
+	status = question_options(argc, argv,
+				  "Shows what the daemon does: lines, verdicts, kernel TLS.",
+				  &options);
+	if (status >= 0)
+		return status;
+	answer = question_ask(&options, "status");
+	if (!answer)
+		return TOOL_FAILED;
+	status = options.json ? question_print_json(answer) : status_print(answer);
+	json_decref(answer);
+	return status;
+}
