@@ -98,8 +98,10 @@ dirs-here := $$(addprefix $(1),$$(subdir-y))
 libs += $$(addprefix $$(O)/$(1),$$(lib-y))
 bpf-targets += $$(addprefix $$(O)/$(1),$$(bpf-y))
 progs += $$(addprefix $$(O)/$(1),$$(userprogs))
-tests-native += $$(addprefix $(1),$$(test-y))
-tests-vm += $$(addprefix $(1),$$(test-vm-y))
+tests-native += $$(foreach t,$$(test-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
+tests-vm += $$(foreach t,$$(test-vm-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
+$$(if $$(findstring ..,$$(foreach t,$$(lib-y) $$(bpf-y) $$(userprogs),$$($$(basename $$(t))-objs))),\
+	$$(error $(1)Kbuild: objects of another folder belong into a library))
 sbin-install += $$(addprefix $$(O)/$(1),$$(sbin-y))
 bin-install += $$(addprefix $$(O)/$(1),$$(bin-y))
 $$(foreach t,$$(lib-y) $$(bpf-y) $$(userprogs),\
@@ -162,18 +164,21 @@ $(1): $$(objs-$(1)) $$(addprefix $(O)/,$$(filter %.a,$$(libs-$(1)))) $(O)/.flags
 endef
 $(foreach t,$(progs),$(eval $(call rule-prog,$(t))))
 
-# objects named with ../ in a Kbuild list belong to another folder
 -include $(objs:.o=.d) $(foreach t,$(bpf-targets),$(patsubst %.o,%.d,$(objs-$(t))))
 
 # --- goals ------------------------------------------------------------------------------------
 setup:
 	@echo 'all packages are installed'
 
+# HARNESS_TIME_SCALE: the sanitizers make everything slower
+check-environment = O=$(O) TESTS_NATIVE='$(tests-native)' TESTS_VM='$(tests-vm)' \
+	$(if $(SAN),HARNESS_TIME_SCALE=3)
+
 check: all
-	$(Q)O=$(O) tests/check $(if $(SAN),--san)
+	$(Q)$(check-environment) tests/check
 
 check-fast: all
-	$(Q)O=$(O) tests/check --fast $(if $(SAN),--san)
+	$(Q)$(check-environment) tests/check --fast
 
 demo: all
 	$(Q)O=$(O) tests/demo/run

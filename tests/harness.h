@@ -17,11 +17,12 @@
  *
  *	HARNESS_MAIN
  *
- * Each test runs in a process and process group of its own, under a time limit
- * (HARNESS_TIMEOUT unless it says otherwise, times $HARNESS_TIME_SCALE). Whatever it
- * leaves running is killed. `self` starts zeroed. The teardown runs after every set-up,
- * also one that failed half way, so a set-up that may fail gives descriptors their -1
- * first. Output is KTAP version 1; what a test prints becomes its diagnostic lines.
+ * Each test runs in a process and process group of its own, under a time limit:
+ * HARNESS_TIMEOUT unless it says otherwise, times $HARNESS_TIME_SCALE, which is 4 in a
+ * virtual machine and 1 elsewhere. Whatever it leaves running is killed. `self` starts
+ * zeroed. The teardown runs after every set-up, also one that failed half way, so a set-up
+ * that may fail gives descriptors their -1 first. Output is KTAP version 1; what a test
+ * prints becomes its diagnostic lines.
  *
  * A test fails when a check fails, when it crashes, exits before its end, runs out of
  * time, checks nothing at all, or when a sanitizer has something to say.

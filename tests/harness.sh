@@ -17,6 +17,9 @@
 # before its end, runs out of time or checks nothing. Options: -l lists, -t PATTERN filters.
 
 declare -A ktap_limits=()
+# an emulated machine is slow
+: "${HARNESS_TIME_SCALE:=${LINEWARDEN_VM:+4}}" "${HARNESS_TIME_SCALE:=1}"
+export HARNESS_TIME_SCALE
 
 KTAP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # the tests use it
@@ -76,7 +79,7 @@ ktap_match() {
 
 # ktap_until SECONDS COMMAND...: tries until it succeeds, quietly; has to in this time
 ktap_until() {
-	local end=$((SECONDS + $1 * ${HARNESS_TIME_SCALE:-1}))
+	local end=$((SECONDS + $1 * HARNESS_TIME_SCALE))
 	shift
 	ktap_count
 	until "$@" >/dev/null 2>&1; do
@@ -109,7 +112,7 @@ ktap_inside() {
 
 # the outside: runs test $1 as number $2 and prints its line
 ktap_run() {
-	local name=${1#test_} limit=$((${ktap_limits[$1]:-30} * ${HARNESS_TIME_SCALE:-1})) rc=0 verdict
+	local name=${1#test_} limit=$((${ktap_limits[$1]:-30} * HARNESS_TIME_SCALE)) rc=0 verdict
 	rm -f "$KTAP_VERDICT" "$KTAP_VERDICT.checks" "$KTAP_VERDICT.failed"
 	# timeout makes itself the leader of a new group
 	timeout -s KILL "$limit" bash "$0" --inside "$1" </dev/null >"$KTAP_DIR/.output" 2>&1 &

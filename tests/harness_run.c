@@ -151,11 +151,20 @@ static const char *judge(const struct harness_result *result, bool in_time, int 
 	return text;
 }
 
+/* an emulated machine is slow: it may take four times as long, unless somebody knows better */
+static int time_scale(void)
+{
+	const char *scale = getenv("HARNESS_TIME_SCALE");
+
+	if (scale && atoi(scale) > 0)
+		return atoi(scale);
+	return getenv("LINEWARDEN_VM") ? 4 : 1;
+}
+
 static bool run_test(const struct harness_test *test, const struct harness_variant *variant,
 		     struct harness_result *result, const char **why, char *text, size_t size)
 {
-	const char *scale = getenv("HARNESS_TIME_SCALE");
-	long long limit_ms = test->limit * 1000LL * (scale && atoi(scale) > 0 ? atoi(scale) : 1);
+	long long limit_ms = test->limit * 1000LL * time_scale();
 	bool at_start = true, in_time;
 	int output[2], status = 0;
 	pid_t pid;

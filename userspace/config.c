@@ -119,7 +119,7 @@ static int config_read_lines(const struct config_syntax *syntax, struct config *
 static int config_read_identity(const struct config_syntax *syntax, time_t now,
 				struct config *config)
 {
-	const struct config_value *certificate, *key;
+	const struct config_value *certificate = NULL, *key = NULL;
 	char why[CONFIG_ERROR_LEN] = "";
 	cfg_t *section;
 	int rc;

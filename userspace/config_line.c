@@ -183,7 +183,7 @@ static int line_read_names(const struct config_syntax *syntax, cfg_t *section,
 {
 	struct rule *rule = &line->rule;
 	const char *key = rule->sip ? "sip-domains" : "host-names";
-	char **names;
+	char **names = NULL;
 	int rc = line_check_names(syntax, section, line, "host-names", false);
 
 	if (rc == 0)

@@ -166,4 +166,23 @@ test_run_nested() {
 }
 ktap_limit test_run_nested 60
 
+test_run_started_over() {
+	write_program restarted '' <<-END
+		KTAP version 1
+		1..3
+		ok 1 first
+		not ok 2 second
+		# the machine died and starts again
+		KTAP version 1
+		1..3
+		ok 1 first
+		ok 2 second
+		ok 3 third
+	END
+	write_program joined '' <<<$'KTAP version 1\n1..1\nnot ok 1 a\nKTAP version 1\n1..1\nok 1 b'
+	run_says 0 "3 passed, 0 failed, 0 skipped" "$KTAP_DIR/restarted"
+	expect_line 'started over'
+	run_says 1 "1 passed, 1 failed, 0 skipped" "$KTAP_DIR/joined"
+}
+
 ktap_main "$@"

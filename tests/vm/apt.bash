@@ -26,10 +26,11 @@ apt_open() {
 	apt_run apt-get update >&2 || die "apt-get update failed for $* at $mirror"
 }
 
+# apt shows progress on a terminal, and a line per file elsewhere.
 apt_run() {
 	local program=$1
 	shift
-	"$program" -c "$apt_dir/apt.conf" "$@"
+	"$program" -c "$apt_dir/apt.conf" ${message_quiet:+-q=2} "$@"
 }
 
 # Given with -c, which apt reads last. That is what lets #clear drop the hooks
@@ -51,8 +52,6 @@ apt_configuration() {
 	APT::Sandbox::User "$(id -un)";
 	APT::Architecture "amd64";
 	APT::Architectures { "amd64"; };
-	// apt shows progress on a terminal and a line per file elsewhere.
-	${message_quiet:+quiet "2";}
 	APT::Get::AllowUnauthenticated "false";
 	Acquire::Retries "3";
 	Acquire::AllowInsecureRepositories "false";
