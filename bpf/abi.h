@@ -20,6 +20,7 @@
 #define LW_NAME_LEN 32 /* a line's name with its NUL */
 #define LW_ENDPOINT_LEN 56 /* "[" INET6_ADDRSTRLEN "]:" port with its NUL */
 #define LW_FINGERPRINT_LEN 65 /* SHA-256 in hex with its NUL */
+#define LW_TLS_LEN 11 /* "TLSv1.3"; so that struct session has no padding to show */
 
 /* FACTS: which kind of peer a connection belongs to */
 enum function {
@@ -108,7 +109,8 @@ struct relay_key {
 /* The client that a relayed connection stands for: what the app is shown. */
 struct origin {
 	__u8 addr[16];
-	__u32 port;
+	__u16 port;
+	__u16 worker; /* whose connection it is: its entries go when it dies */
 };
 
 /* A verified connection while it lives; text where an operator reads it. */
@@ -123,7 +125,7 @@ struct session {
 	__u64 opened; /* seconds since the epoch */
 	__u64 not_after; /* the same; 0 where the peer has no certificate */
 	char fingerprint[LW_FINGERPRINT_LEN]; /* SHA-256 of the peer's certificate */
-	char tls[11]; /* "TLSv1.3"; no padding anywhere: bpftool would show it */
+	char tls[LW_TLS_LEN];
 	char cipher[40];
 	char ktls[4]; /* "yes" or "no" */
 };

@@ -70,17 +70,27 @@ static bool constraint_excludes(const GENERAL_NAME *base, const GENERAL_NAME *na
 	return base->type == GEN_DNS && constraint_meets_wildcard(tree, constraint_text(name));
 }
 
-/* one '@', and a host after it */
+/* a local part, in quotes when it holds an '@' itself, and a host */
 static bool constraint_is_email(const uint8_t *bytes, size_t len)
 {
-	const uint8_t *at = memchr(bytes, '@', len);
+	const uint8_t *at = memrchr(bytes, '@', len);
+	size_t local = at ? (size_t)(at - bytes) : 0;
+	bool quoted = local > 2 && bytes[0] == '"' && bytes[local - 1] == '"';
 
-	if (!at || at == bytes)
+	if (!local || (!quoted && memchr(bytes, '@', local)))
 		return false;
-	return name_is_presented_dns(at + 1, len - (size_t)(at + 1 - bytes), false);
+	return name_is_presented_dns(at + 1, len - local - 1, false);
 }
 
-/* libcrypto itself refuses a URI without a host */
+/*
+ * libcrypto refuses a URI without a host, but takes what stands before the first ':' for the
+ * host, which is the user's name in "https://user:secret@host".
+ */
+static bool constraint_is_uri(const uint8_t *bytes, size_t len)
+{
+	return !memchr(bytes, '@', len);
+}
+
 static bool constraint_is_well_formed(const GENERAL_NAME *name)
 {
 	const ASN1_STRING *text = constraint_text(name);
@@ -91,6 +101,8 @@ static bool constraint_is_well_formed(const GENERAL_NAME *name)
 		return name_is_presented_dns(bytes, len, true);
 	if (name->type == GEN_EMAIL)
 		return constraint_is_email(bytes, len);
+	if (name->type == GEN_URI)
+		return constraint_is_uri(bytes, len);
 	return true;
 }
 

@@ -117,6 +117,32 @@ void extension_key_usage_text(uint16_t key_usage, char *out, size_t size)
 		snprintf(out, size, "nothing");
 }
 
+bool extension_malformed(X509 *certificate, char *text, size_t size)
+{
+	int count = X509_get_ext_count(certificate);
+	char oid[EXTENSION_OID_MAX];
+
+	if (count > EXTENSION_COUNT_MAX) {
+		snprintf(text, size, "it has %d extensions", count);
+		return true;
+	}
+	for (int i = 0; i < count; i++) {
+		const ASN1_OBJECT *object =
+			X509_EXTENSION_get_object(X509_get_ext(certificate, i));
+
+		if (X509_get_ext_by_OBJ(certificate, object, i) >= 0) {
+			extension_oid(object, oid, sizeof(oid));
+			snprintf(text, size, "its extension %s stands twice", oid);
+			return true;
+		}
+	}
+	if (X509_get_extension_flags(certificate) & EXFLAG_INVALID) {
+		snprintf(text, size, "an extension of it cannot be read");
+		return true;
+	}
+	return false;
+}
+
 bool extension_unknown_critical(X509 *certificate, char *oid, size_t size)
 {
 	for (int i = 0; i < X509_get_ext_count(certificate); i++) {

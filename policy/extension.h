@@ -33,7 +33,11 @@ enum eku {
 	EKU_OTHER = 1 << 4, /* any other, server-gated crypto among them */
 };
 
-enum { EXTENSION_LIST_MAX = 128, EXTENSION_OID_MAX = 80 };
+enum {
+	EXTENSION_LIST_MAX = 128,
+	EXTENSION_OID_MAX = 80,
+	EXTENSION_COUNT_MAX = 64, /* of a certificate that is looked at; real ones have ten */
+};
 
 /* what a certificate's two usage extensions say */
 struct usage_facts {
@@ -58,6 +62,12 @@ void extension_usage(X509 *certificate, struct usage_facts *out);
 
 /* The key usage bits by name ("digitalSignature, keyAgreement"), bounded by size > 0. */
 void extension_key_usage_text(uint16_t key_usage, char *out, size_t size);
+
+/*
+ * True when a certificate's extensions cannot be relied on: one stands twice (RFC 5280
+ * 4.2), one that libcrypto processes is unreadable, or they are too many; text then says which.
+ */
+bool extension_malformed(X509 *certificate, char *text, size_t size);
 
 /*
  * Looks for a critical extension that this library does not process. True when there

@@ -154,7 +154,12 @@ static bool issuer_judge_extensions(X509 *certificate, const struct rule *rule,
 				    struct candidate_fault *out)
 {
 	struct usage_facts usage;
+	char text[PATH_DETAIL_MAX];
 
+	if (extension_malformed(certificate, text, sizeof(text))) {
+		candidate_fail(out, PATH_INVALID, 0, "%s", text);
+		return false;
+	}
 	if (extension_unknown_critical(certificate, out->oid, sizeof(out->oid))) {
 		candidate_fail(out, PATH_CRITICAL, 0, "unknown critical extension %s", out->oid);
 		return false;
@@ -174,8 +179,8 @@ static void issuer_judge_alone(const struct issuer_pool *pool, const struct issu
 {
 	*out = (struct candidate_fault){ .state = PATH_INVALID };
 	if (issuer_judge_date(issuer->certificate, pool->now, out) &&
-	    issuer_judge_ca(issuer->certificate, issuer->anchor, out) &&
-	    issuer_judge_extensions(issuer->certificate, pool->rule, out))
+	    issuer_judge_extensions(issuer->certificate, pool->rule, out) &&
+	    issuer_judge_ca(issuer->certificate, issuer->anchor, out))
 		out->state = PATH_TRUSTED;
 }
 

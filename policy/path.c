@@ -66,19 +66,12 @@ const char *path_state_name(enum path_state state)
 	return (unsigned int)state < PATH_STATE_COUNT ? path_state_names[state] : NULL;
 }
 
-/* what there is to say of a candidate's certificates, whatever became of it */
-static void path_describe(const struct candidate *candidate, struct path_facts *out)
+static void path_describe_weakest(const struct candidate *candidate, struct path_facts *out)
 {
-	out->length = candidate->count;
 	for (unsigned int i = 0; i < candidate->count; i++) {
 		X509 *certificate = candidate->certificates[i];
 		struct key_facts key;
-		int64_t end;
 
-		if (validity_seconds(X509_get0_notAfter(certificate), &end) < 0)
-			end = INT64_MIN;
-		if (i == 0 || end < out->not_after)
-			out->not_after = end;
 		key_describe(certificate, &key);
 		if (i == 0 || key.rsa_bits < out->weakest.rsa_bits) {
 			out->weakest = key;
@@ -86,6 +79,29 @@ static void path_describe(const struct candidate *candidate, struct path_facts *
 				  sizeof(out->weakest_subject));
 		}
 	}
+
+	/* nothing rests on the signature of the last, which the store vouches for */
+	out->sha1_subject[0] = '\0';
+	for (unsigned int i = 0; i + 1 < candidate->count && !out->sha1_subject[0]; i++) {
+		if (signature_is_sha1(candidate->certificates[i]))
+			text_name(X509_get_subject_name(candidate->certificates[i]),
+				  out->sha1_subject, sizeof(out->sha1_subject));
+	}
+}
+
+/* what there is to say of a candidate's certificates, whatever became of it */
+static void path_describe(const struct candidate *candidate, struct path_facts *out)
+{
+	out->length = candidate->count;
+	for (unsigned int i = 0; i < candidate->count; i++) {
+		int64_t end;
+
+		if (validity_seconds(X509_get0_notAfter(candidate->certificates[i]), &end) < 0)
+			end = INT64_MIN;
+		if (i == 0 || end < out->not_after)
+			out->not_after = end;
+	}
+	path_describe_weakest(candidate, out);
 }
 
 /* keeps a fault when it says more than the one that is kept; at is where it is */
@@ -115,9 +131,9 @@ static void path_record_dead_end(struct path_search *search, enum path_state sta
 				 const char *detail)
 {
 	unsigned int depth = search->candidate.count - 1;
-	struct candidate_fault fault = { .state = state, .depth = depth };
+	struct candidate_fault fault = { 0 };
 
-	snprintf(fault.detail, sizeof(fault.detail), "%s", detail);
+	candidate_fail(&fault, state, depth, "%s", detail);
 	path_record(search, PATH_RANK_DEAD_END, &fault, search->candidate.certificates[depth]);
 }
 
@@ -135,17 +151,16 @@ static bool path_pay(struct path_search *search)
 static bool path_complete(struct path_search *search)
 {
 	const struct candidate *candidate = &search->candidate;
-	struct candidate_fault fault = { .state = PATH_LIMIT };
+	struct candidate_fault fault = { 0 };
 
 	if (search->out->candidates++ < PATH_CANDIDATES_MAX && path_pay(search))
 		candidate_validate(candidate, &fault);
 	else
-		snprintf(fault.detail, sizeof(fault.detail), "too many paths to check");
+		candidate_fail(&fault, PATH_LIMIT, 0, "too many paths to check");
 	for (unsigned int i = 0; i + 1 < candidate->count && fault.state == PATH_TRUSTED; i++) {
 		if (store_revokes(search->pool.store, candidate->certificates[i],
 				  candidate->certificates[i + 1])) {
-			fault = (struct candidate_fault){ .state = PATH_REVOKED, .depth = i };
-			snprintf(fault.detail, sizeof(fault.detail), "its issuer revoked it");
+			candidate_fail(&fault, PATH_REVOKED, i, "its issuer revoked it");
 		}
 	}
 	if (fault.depth >= candidate->count)
@@ -155,8 +170,10 @@ static bool path_complete(struct path_search *search)
 		    &fault, candidate->certificates[fault.depth]);
 	if (fault.state != PATH_TRUSTED)
 		return false;
-	text_name(X509_get_subject_name(candidate->certificates[candidate->count - 1]),
-		  search->out->root, sizeof(search->out->root));
+	X509 *root = candidate->certificates[candidate->count - 1];
+
+	text_name(X509_get_subject_name(root), search->out->root, sizeof(search->out->root));
+	search->out->root_self_signed = X509_self_signed(root, 0) == 1;
 	return true;
 }
 
@@ -168,25 +185,29 @@ static bool path_accepts_issuer(struct path_search *search, const struct issuer 
 	struct candidate_fault fault;
 
 	issuer_judge(&search->pool, candidate, issuer, &fault);
-	if (fault.state == PATH_TRUSTED) {
-		enum signature_result result =
-			signature_check(&search->signatures, subject, issuer->certificate);
-
-		if (result == SIGNATURE_GOOD)
-			return true;
-		fault = (struct candidate_fault){
-			.state = result == SIGNATURE_BAD ? PATH_SIGNATURE : PATH_LIMIT,
-			.depth = candidate->count - 1,
-		};
-		snprintf(fault.detail, sizeof(fault.detail), "%s",
-			 result == SIGNATURE_BAD ? "its issuer's key does not verify its signature" :
-						   "too many signatures to check");
-		path_record(search, PATH_RANK_UNTRUSTED_ISSUER, &fault, subject);
+	if (fault.state != PATH_TRUSTED) {
+		path_record(search,
+			    issuer->in_store ? PATH_RANK_STORE_ISSUER : PATH_RANK_UNTRUSTED_ISSUER,
+			    &fault, issuer->certificate);
 		return false;
 	}
-	path_record(search,
-		    issuer->in_store ? PATH_RANK_STORE_ISSUER : PATH_RANK_UNTRUSTED_ISSUER, &fault,
-		    issuer->certificate);
+	switch (signature_check(&search->signatures, subject, issuer->certificate)) {
+	case SIGNATURE_GOOD:
+		return true;
+	case SIGNATURE_BAD:
+		candidate_fail(&fault, PATH_SIGNATURE, candidate->count - 1,
+			       "its issuer's key does not verify its signature");
+		break;
+	case SIGNATURE_WORTHLESS:
+		candidate_fail(&fault, PATH_SIGNATURE, candidate->count - 1,
+			       "its signature is over MD5 or older, which can be forged");
+		break;
+	case SIGNATURE_LIMIT:
+		candidate_fail(&fault, PATH_LIMIT, candidate->count - 1,
+			       "too many signatures to check");
+		break;
+	}
+	path_record(search, PATH_RANK_UNTRUSTED_ISSUER, &fault, subject);
 	return false;
 }
 
@@ -231,8 +252,14 @@ static bool path_extend(struct path_search *search)
 /* the peer's certificate alone: in the store and self-signed it is its own path */
 static bool path_start(struct path_search *search, X509 *leaf)
 {
+	char detail[PATH_DETAIL_MAX];
+
 	search->candidate.certificates[0] = leaf;
 	search->candidate.count = 1;
+	if (extension_malformed(leaf, detail, sizeof(detail))) {
+		path_record_dead_end(search, PATH_INVALID, detail);
+		return false;
+	}
 	if (X509_self_signed(leaf, 0) == 1) {
 		if (store_has(search->pool.store, leaf))
 			return path_complete(search);

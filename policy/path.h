@@ -21,7 +21,7 @@ struct store;
 /* what is wrong with the best path that was found; zero is not a path */
 enum path_state {
 	PATH_NOT_BUILT,
-	PATH_TRUSTED, /* a path to a self-signed certificate of the store holds */
+	PATH_TRUSTED, /* a path to a root of the store holds */
 	PATH_NO_ISSUER, /* nobody's certificate leads to a root of the store */
 	PATH_SELF_SIGNED, /* the peer's certificate is self-signed and not in the store */
 	PATH_SIGNATURE, /* an issuer's key does not verify a signature */
@@ -33,7 +33,7 @@ enum path_state {
 	PATH_CRITICAL, /* a CA certificate has an unknown critical extension */
 	PATH_PURPOSE, /* a CA's extended key usage does not allow the purpose */
 	PATH_REVOKED, /* a CRL of the store lists a certificate of the path */
-	PATH_LIMIT, /* more candidates than will be tried */
+	PATH_LIMIT, /* a longer chain, or more candidates, than will be tried */
 	PATH_INVALID, /* anything else that libcrypto found: see detail */
 	PATH_STATE_COUNT,
 };
@@ -46,10 +46,12 @@ struct path_facts {
 	int fault_depth; /* where the fault is; 0 is the peer's own certificate */
 	char fault_subject[TEXT_NAME_MAX]; /* of the certificate at fault_depth */
 	char detail[PATH_DETAIL_MAX]; /* in words */
-	char root[TEXT_NAME_MAX]; /* subject of the root, when trusted */
+	char root[TEXT_NAME_MAX]; /* subject of the path's end, when trusted */
+	bool root_self_signed; /* false: a CA of the store whose own issuer is not there */
 	int64_t not_after; /* the earliest end in the path, the peer's own included */
 	struct key_facts weakest; /* the weakest key in the path */
 	char weakest_subject[TEXT_NAME_MAX];
+	char sha1_subject[TEXT_NAME_MAX]; /* the first whose signature is over SHA-1; or empty */
 	struct critical_facts critical; /* with PATH_CRITICAL: the CA that carries it */
 	unsigned int candidates; /* complete paths that were tried */
 	unsigned int signatures; /* signatures that were checked */

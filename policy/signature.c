@@ -2,6 +2,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 
 #include "policy/cleanup.h"
 #include "policy/key.h"
@@ -44,6 +45,25 @@ static unsigned int signature_cost(X509 *issuer)
 	}
 }
 
+static int signature_digest(X509 *certificate)
+{
+	int digest = NID_undef;
+
+	return X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) ? digest : NID_undef;
+}
+
+static bool signature_is_worthless(X509 *certificate)
+{
+	int digest = signature_digest(certificate);
+
+	return digest == NID_md5 || digest == NID_md4 || digest == NID_md2;
+}
+
+bool signature_is_sha1(X509 *certificate)
+{
+	return signature_digest(certificate) == NID_sha1;
+}
+
 bool signature_pay(struct signature_checks *checks, X509 *issuer)
 {
 	unsigned int cost = signature_cost(issuer);
@@ -57,6 +77,8 @@ bool signature_pay(struct signature_checks *checks, X509 *issuer)
 enum signature_result signature_check(struct signature_checks *checks, X509 *certificate,
 				      X509 *issuer)
 {
+	if (signature_is_worthless(certificate))
+		return SIGNATURE_WORTHLESS;
 	for (unsigned int i = 0; i < checks->count; i++) {
 		if (checks->done[i].certificate == certificate && checks->done[i].issuer == issuer)
 			return checks->done[i].good ? SIGNATURE_GOOD : SIGNATURE_BAD;

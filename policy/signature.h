@@ -12,6 +12,7 @@
 enum signature_result {
 	SIGNATURE_BAD,
 	SIGNATURE_GOOD,
+	SIGNATURE_WORTHLESS, /* over MD5 or older: it can be forged (RFC 6151) */
 	SIGNATURE_LIMIT, /* the budget is spent: not checked */
 };
 
@@ -34,6 +35,9 @@ struct signature_checks {
 /* Whether issuer's key verifies certificate's signature. Both have to outlive checks. */
 enum signature_result signature_check(struct signature_checks *checks, X509 *certificate,
 				      X509 *issuer);
+
+/* A signature over SHA-1: counted, since no level asks otherwise, and named in the record. */
+bool signature_is_sha1(X509 *certificate);
 
 /*
  * Takes from the budget what it costs to verify one more signature with a certificate's

@@ -3,10 +3,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "policy/cleanup.h"
 #include "policy/text.h"
+#include "policy/validity.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free);
 
@@ -58,11 +58,11 @@ void text_name(const X509_NAME *name, char *out, size_t size)
 
 void text_time(int64_t seconds, char *out, size_t size)
 {
-	time_t t = (time_t)seconds;
-	struct tm tm;
+	struct validity_date date;
 
-	if (!gmtime_r(&t, &tm) || !strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		snprintf(out, size, "%lld", (long long)seconds);
+	validity_date(seconds, &date);
+	snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02dZ", date.year, date.month, date.day,
+		 date.second / 3600, date.second / 60 % 60, date.second % 60);
 }
 
 void text_hex(const uint8_t *bytes, size_t len, char *out, size_t size)

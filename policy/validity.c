@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <stdbool.h>
 
 #include "policy/validity.h"
 
-/* days from 1970-01-01 to a date of the Gregorian calendar */
-static int64_t validity_days(int year, int month, int day)
-{
-	static const int before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	int past = year - 1;
-	int64_t days = (int64_t)past * 365 + past / 4 - past / 100 + past / 400;
+enum { VALIDITY_DAY = 24 * 60 * 60, VALIDITY_EPOCH = 719162 /* 0001-01-01 to 1970-01-01 */ };
 
-	days += before[month - 1] + day - 1 + (leap && month > 2);
-	return days - 719162; /* 0001-01-01 to 1970-01-01 */
+static int validity_leap(int year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-static int validity_days_in_month(int year, int month)
+/* days before a month of a year; month 13 is the next year's first */
+static int validity_days_before(int year, int month)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	static const int before[] = {
+		0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365,
+	};
 
-	return month == 2 && leap ? 29 : days[month - 1];
+	return before[month - 1] + (month > 2 ? validity_leap(year) : 0);
+}
+
+/* days from 1970-01-01 to the first day of a year, 1 and later */
+static int64_t validity_days(int year)
+{
+	int past = year - 1;
+
+	return past * 365 + past / 4 - past / 100 + past / 400 - VALIDITY_EPOCH;
 }
 
 static int validity_pair(const unsigned char *at)
@@ -56,9 +60,46 @@ int validity_seconds(const ASN1_TIME *time, int64_t *out)
 	int hour = validity_pair(at + 4), minute = validity_pair(at + 6);
 	int second = validity_pair(at + 8);
 
-	if (year < 1 || month < 1 || month > 12 || day < 1 ||
-	    day > validity_days_in_month(year, month) || hour > 23 || minute > 59 || second > 59)
+	if (year < 1 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59)
 		return -EBADMSG;
-	*out = ((validity_days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+
+	int before = validity_days_before(year, month);
+
+	if (day < 1 || day > validity_days_before(year, month + 1) - before)
+		return -EBADMSG;
+	*out = (validity_days(year) + before + day - 1) * VALIDITY_DAY +
+	       (hour * 60 + minute) * 60 + second;
 	return 0;
+}
+
+void validity_date(int64_t seconds, struct validity_date *out)
+{
+	int64_t day = seconds / VALIDITY_DAY;
+	int second = (int)(seconds % VALIDITY_DAY);
+
+	if (second < 0) {
+		second += VALIDITY_DAY;
+		day--;
+	}
+	if (day < validity_days(1))
+		day = validity_days(1);
+	if (day >= validity_days(10000))
+		day = validity_days(10000) - 1;
+
+	int year = (int)(day + VALIDITY_EPOCH) / 366 + 1;
+
+	while (validity_days(year + 1) <= day)
+		year++;
+	day -= validity_days(year);
+
+	int month = 12;
+
+	while (validity_days_before(year, month) > day)
+		month--;
+	*out = (struct validity_date){
+		.year = year,
+		.month = month,
+		.day = (int)day - validity_days_before(year, month) + 1,
+		.second = second,
+	};
 }

@@ -15,4 +15,14 @@
  */
 int validity_seconds(const ASN1_TIME *time, int64_t *out);
 
+/* a date of the Gregorian calendar */
+struct validity_date {
+	int year; /* 1 to 9999: what no certificate can say is shown as the first or last day */
+	int month, day; /* from 1 */
+	int second; /* of the day */
+};
+
+/* The date of a time. libc's gmtime() would open the host's time zone file to find UTC. */
+void validity_date(int64_t seconds, struct validity_date *out);
+
 #endif

@@ -54,6 +54,11 @@ static void verdict_note_facts(const struct facts *facts, struct verdict *out)
 	if (usage->key_usage_present && !usage->malformed &&
 	    !(usage->key_usage & USAGE_DIGITAL_SIGNATURE))
 		verdict_note(out, "key usage without digitalSignature: TLS 1.3 and (EC)DHE sign");
+	if (facts->path.sha1_subject[0])
+		verdict_note(out, "signature over SHA-1: %.160s", facts->path.sha1_subject);
+	if (facts->path.state == PATH_TRUSTED && !facts->path.root_self_signed)
+		verdict_note(out, "the chain ends at a CA whose own issuer is not in the store: %.160s",
+			     facts->path.root);
 	if (facts->path.length && weakest->rsa_bits < facts->leaf.key.rsa_bits)
 		verdict_note(out, "weakest key of the chain: %s %u bits (%.160s)",
 			     key_type_name(weakest->type), weakest->bits,

@@ -39,24 +39,59 @@ static struct loop_timeouts *connection_queue(struct connection *connection)
 	}
 }
 
-static void connection_report(struct connection *connection, enum message_type type)
+static void connection_tell(struct connection *connection, const struct message *message,
+			    const int *fd)
 {
-	struct message message = {
-		.type = type,
-		.cookie = connection->cookie,
-		.record = connection->record,
-	};
+	struct worker *worker = connection->worker;
 	int err;
 
-	if (connection->worker->stopping)
+	if (worker->stopping)
 		return;
-	message.record.time_ms = record_clock_ms();
-	err = message_send(connection->worker->setup.main_fd, &message, NULL, 0);
+	err = message_send(worker->setup.main_fd, message, fd, fd ? 1 : 0);
 	if (err) {
 		/* no audit, no service */
-		log_line(LOG_ERR, "the main process does not take records: %s", strerror(-err));
-		loop_stop(connection->worker->loop);
+		log_line(LOG_ERR, "the main process does not listen: %s", strerror(-err));
+		loop_stop(worker->loop);
 	}
+}
+
+static void connection_report(struct connection *connection)
+{
+	struct message message = {
+		.type = MESSAGE_RECORD,
+		.cookie = connection->cookie,
+		.record = *connection->record,
+	};
+
+	message.record.time_ms = record_clock_ms();
+	connection_tell(connection, &message, NULL);
+	free(connection->record);
+	connection->record = NULL;
+}
+
+static void connection_report_end(struct connection *connection, const char *why)
+{
+	struct message message = {
+		.type = MESSAGE_END,
+		.cookie = connection->cookie,
+		.end = {
+			.bytes_in = connection->relay.up.bytes,
+			.bytes_out = connection->relay.down.bytes,
+		},
+	};
+
+	snprintf(message.end.why, sizeof(message.end.why), "%s", why);
+	connection_tell(connection, &message,
+			connection->app_fd >= 0 ? &connection->app_fd : NULL);
+}
+
+void connection_forget_app(struct connection *connection)
+{
+	const struct message message = { .type = MESSAGE_FORGET, .cookie = connection->cookie };
+
+	connection_tell(connection, &message, &connection->app_fd);
+	close(connection->app_fd);
+	connection->app_fd = -1;
 }
 
 void connection_close(struct connection *connection, bool reset, const char *why)
@@ -70,15 +105,12 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	loop_turn_remove(worker->loop, &connection->turn);
 	loop_remove(worker->loop, &connection->client);
 	loop_remove(worker->loop, &connection->app);
-	if (connection->record.event == RECORD_ACCEPTED && connection->phase != PHASE_HANDSHAKE) {
-		connection->record.event = RECORD_ENDED;
-		connection->record.bytes_in = connection->relay.up.bytes;
-		connection->record.bytes_out = connection->relay.down.bytes;
-		snprintf(connection->record.reason, sizeof(connection->record.reason), "%s", why);
-		connection_report(connection, MESSAGE_END);
-	} else {
+	if (connection->is_session)
+		connection_report_end(connection, why);
+	else
 		worker->half_open--;
-	}
+	free(connection->record);
+	connection->record = NULL;
 	relay_release(&connection->relay);
 	stream_release(&connection->stream);
 	SSL_free(connection->tls);
@@ -119,16 +151,15 @@ static void connection_linger(struct connection *connection)
 void connection_refuse(struct connection *connection, enum record_event event, const char *reason)
 {
 	struct worker *worker = connection->worker;
+	struct record *record = connection->record;
 
 	loop_timeout_stop(connection_queue(connection), &connection->timeout);
-	connection->record.event = event;
-	/* reason may be the verdict's own text, inside the record */
-	if (reason != connection->record.reason)
-		snprintf(connection->record.reason, sizeof(connection->record.reason), "%s", reason);
+	record->event = event;
+	snprintf(record->reason, sizeof(record->reason), "%s", reason);
 	if (connection->alert)
-		snprintf(connection->record.alert, sizeof(connection->record.alert), "%s",
+		snprintf(record->alert, sizeof(record->alert), "%s",
 			 alert_name(connection->alert));
-	connection_report(connection, MESSAGE_RECORD);
+	connection_report(connection);
 	SSL_free(connection->tls);
 	connection->tls = NULL;
 	connection->phase = PHASE_LINGERING;
@@ -196,7 +227,7 @@ static void connection_turn(struct loop_turn *turn)
 static int connection_identify(struct connection *connection)
 {
 	const struct config *config = connection->worker->setup.config;
-	struct record *record = &connection->record;
+	struct record *record = connection->record;
 	struct tag tag;
 	int err;
 
@@ -251,11 +282,15 @@ static void connection_make_room(struct worker *worker)
 void connection_accept(struct worker *worker, int fd)
 {
 	struct connection *connection;
+	struct record *record;
 	int err;
 
 	connection_make_room(worker);
 	connection = calloc(1, sizeof(*connection));
-	if (!connection) {
+	record = calloc(1, sizeof(*record));
+	if (!connection || !record) {
+		free(connection);
+		free(record);
 		close(fd);
 		return;
 	}
@@ -268,15 +303,16 @@ void connection_accept(struct worker *worker, int fd)
 		.app = { -1, connection_app_ready },
 		.turn.run = connection_turn,
 		.garbage.release = connection_release,
+		.record = record,
 	};
 	LIST_INSERT_HEAD(&worker->connections, connection, entry);
 	err = connection_identify(connection);
 	if (err) {
-		connection->record.event = RECORD_FAILED;
-		snprintf(connection->record.reason, sizeof(connection->record.reason),
+		record->event = RECORD_FAILED;
+		snprintf(record->reason, sizeof(record->reason),
 			 err == -ENOENT ? "no line claims this address" : "no tag: %s",
 			 strerror(-err));
-		connection_report(connection, MESSAGE_RECORD);
+		connection_report(connection);
 		connection_close(connection, true, "");
 		return;
 	}

@@ -50,7 +50,8 @@ struct connection {
 	SSL *tls; /* until the handshake is over */
 	uint8_t alert; /* that OpenSSL sent; 0: none */
 	bool decided; /* the policy was asked */
-	struct record record; /* what will be, or was, said of it */
+	struct record *record; /* what will be said of it; NULL once it was said */
+	bool is_session; /* the main process knows it as one, and is told of its end */
 
 	struct stream stream;
 	struct relay relay;
@@ -67,6 +68,9 @@ int connection_handshake_start(struct connection *connection);
 
 /* Asks the main process to open the gate for an accepted client. */
 void connection_deliver(struct connection *connection);
+
+/* The socket to the app will not be connected: its entry in the kernel goes, then it. */
+void connection_forget_app(struct connection *connection);
 
 /* The main process's answer to the oldest question. */
 void connection_answered(struct connection *connection, int error);

@@ -60,8 +60,11 @@ int dataplane_session_add(struct dataplane *dataplane, uint64_t cookie,
 			  const struct session *session);
 void dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie);
 
-/* Forgets every session of a worker; its number of them. */
-unsigned int dataplane_sessions_forget(struct dataplane *dataplane, uint32_t worker);
+/* A live session. -ENOENT. */
+int dataplane_session(const struct dataplane *dataplane, uint64_t cookie, struct session *out);
+
+/* Forgets every session and relay of a worker that died; the number of sessions. */
+unsigned int dataplane_forget_worker(struct dataplane *dataplane, uint32_t worker);
 
 /* Calls visit for every session; the number of them. */
 unsigned int dataplane_sessions(const struct dataplane *dataplane,
@@ -69,9 +72,13 @@ unsigned int dataplane_sessions(const struct dataplane *dataplane,
 					      void *arg),
 				void *arg);
 
-/* Lets one connection of ours, by its exact source, through to the app. -errno. */
+/* Lets one connection of a worker, by its exact source, through to the app. -errno. */
 int dataplane_relay_add(struct dataplane *dataplane, const struct endpoint *source,
-			uint16_t port, const struct endpoint *client);
+			uint16_t port, const struct endpoint *client, uint32_t worker);
+
+/* Forgets every entry of a worker with that source; one that was used is gone already. */
+void dataplane_relay_remove(struct dataplane *dataplane, const struct endpoint *source,
+			    uint32_t worker);
 
 /* Counts a verdict of a line. */
 void dataplane_count_verdict(struct dataplane *dataplane, const struct record *record);

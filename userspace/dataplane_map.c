@@ -212,19 +212,18 @@ static void dataplane_forget_one(uint64_t cookie, const struct session *session,
 	forget->count++;
 }
 
-unsigned int dataplane_sessions_forget(struct dataplane *dataplane, uint32_t worker)
+int dataplane_session(const struct dataplane *dataplane, uint64_t cookie, struct session *out)
 {
-	struct dataplane_forget forget = { dataplane, worker, 0 };
-
-	dataplane_sessions(dataplane, dataplane_forget_one, &forget);
-	return forget.count;
+	return bpf_map_lookup_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie, out) < 0 ?
+		       -errno :
+		       0;
 }
 
 int dataplane_relay_add(struct dataplane *dataplane, const struct endpoint *source, uint16_t port,
-			const struct endpoint *client)
+			const struct endpoint *client, uint32_t worker)
 {
 	struct relay_key key = { .sport = source->port, .dport = port };
-	struct origin origin = { .port = client->port };
+	struct origin origin = { .port = client->port, .worker = (__u16)worker };
 
 	memcpy(key.addr, source->addr, sizeof(key.addr));
 	memcpy(origin.addr, client->addr, sizeof(origin.addr));
@@ -232,6 +231,41 @@ int dataplane_relay_add(struct dataplane *dataplane, const struct endpoint *sour
 				   BPF_ANY) < 0 ?
 		       -errno :
 		       0;
+}
+
+/* Deletes the relays of a worker; all of them, or those from one source. */
+static void dataplane_relays_delete(struct dataplane *dataplane, const struct endpoint *source,
+				    uint32_t worker)
+{
+	int map = bpf_map__fd(dataplane->skel->maps.relays);
+	struct relay_key key, next;
+	struct origin origin;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (source && (key.sport != source->port ||
+			       memcmp(key.addr, source->addr, sizeof(key.addr)) != 0))
+			continue;
+		if (bpf_map_lookup_elem(map, &key, &origin) == 0 && origin.worker == worker)
+			bpf_map_delete_elem(map, &key);
+	}
+}
+
+void dataplane_relay_remove(struct dataplane *dataplane, const struct endpoint *source,
+			    uint32_t worker)
+{
+	dataplane_relays_delete(dataplane, source, worker);
+}
+
+unsigned int dataplane_forget_worker(struct dataplane *dataplane, uint32_t worker)
+{
+	struct dataplane_forget forget = { dataplane, worker, 0 };
+
+	dataplane_relays_delete(dataplane, NULL, worker);
+	dataplane_sessions(dataplane, dataplane_forget_one, &forget);
+	return forget.count;
 }
 
 void dataplane_count_verdict(struct dataplane *dataplane, const struct record *record)

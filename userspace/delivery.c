@@ -54,12 +54,16 @@ static int delivery_ask(struct connection *connection, enum message_type type)
 	int err;
 
 	if (type == MESSAGE_SESSION) {
-		message.record = connection->record;
+		message.record = *connection->record;
 		message.record.time_ms = record_clock_ms();
 	}
 	err = message_send(worker->setup.main_fd, &message, fds, 2);
 	if (err)
 		return err;
+	/* said; a live session needs none of it */
+	free(connection->record);
+	connection->record = NULL;
+	connection->is_session = true;
 	connection->answer_due = true;
 	connection->phase = PHASE_ASKED;
 	STAILQ_INSERT_TAIL(&worker->asked, connection, asked);
@@ -79,19 +83,23 @@ static void delivery_give_up(struct connection *connection, const char *what, in
 void connection_deliver(struct connection *connection)
 {
 	struct endpoint target = delivery_target(connection);
+	struct record *record = connection->record;
+	char reason[RECORD_TEXT_LEN];
 	int err;
 
-	snprintf(connection->record.reason, sizeof(connection->record.reason),
-		 "every check of level %s holds", level_name(connection->record.level));
-	connection->record.event = RECORD_ACCEPTED;
-	connection->worker->half_open--;
+	snprintf(record->reason, sizeof(record->reason), "every check of level %s holds",
+		 level_name(record->level));
+	record->event = RECORD_ACCEPTED;
 	err = connection->app_fd = delivery_bind(&target);
 	if (err >= 0)
 		err = delivery_ask(connection, MESSAGE_SESSION);
-	if (err) {
-		connection->phase = PHASE_ASKED;
-		delivery_give_up(connection, "the session cannot be opened", err);
+	if (!err) {
+		connection->worker->half_open--;
+		return;
 	}
+	snprintf(reason, sizeof(reason), "the session cannot be opened: %s", strerror(-err));
+	stream_abort(&connection->stream, SSL_AD_INTERNAL_ERROR);
+	connection_refuse(connection, RECORD_FAILED, reason);
 }
 
 static void delivery_relay(struct connection *connection)
@@ -111,8 +119,7 @@ static void delivery_refused(struct connection *connection, int err)
 
 	loop_timeout_stop(&worker->connects, &connection->timeout);
 	loop_remove(worker->loop, &connection->app);
-	close(connection->app_fd);
-	connection->app_fd = -1;
+	connection_forget_app(connection);
 	if (connection->app_is_loopback ||
 	    !memcmp(target.addr, connection->local.addr, sizeof(target.addr))) {
 		delivery_give_up(connection, "the app cannot be reached", err);

@@ -38,7 +38,7 @@ static void handshake_decide_without(struct connection *connection)
 	connection->decided = policy_check_chain(config->trust, NULL, NULL,
 						 config->identity.certificate,
 						 &connection->line->rule, time(NULL),
-						 &connection->record.verdict, NULL) == 0;
+						 &connection->record->verdict, NULL) == 0;
 }
 
 static void handshake_failed(struct connection *connection)
@@ -50,8 +50,8 @@ static void handshake_failed(struct connection *connection)
 	if (ERR_GET_LIB(err) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(err) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
 		handshake_decide_without(connection);
-	if (connection->decided && !connection->record.verdict.accepted) {
-		connection_refuse(connection, RECORD_REFUSED, connection->record.verdict.reason);
+	if (connection->decided && !connection->record->verdict.accepted) {
+		connection_refuse(connection, RECORD_REFUSED, connection->record->verdict.reason);
 		return;
 	}
 	if (err)
@@ -65,7 +65,7 @@ static void handshake_failed(struct connection *connection)
 static void handshake_describe(struct connection *connection)
 {
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(connection->tls);
-	struct record *record = &connection->record;
+	struct record *record = connection->record;
 
 	snprintf(record->tls, sizeof(record->tls), "%s", SSL_get_version(connection->tls));
 	snprintf(record->cipher, sizeof(record->cipher), "%s", SSL_CIPHER_get_name(cipher));
@@ -101,8 +101,8 @@ static void handshake_done(struct connection *connection)
 	handshake_decide_without(connection);
 	handshake_describe(connection);
 	/* OpenSSL has refused already what the policy refused; nothing gets by that it missed */
-	if (!connection->decided || !connection->record.verdict.accepted) {
-		connection_refuse(connection, RECORD_REFUSED, connection->record.verdict.reason);
+	if (!connection->decided || !connection->record->verdict.accepted) {
+		connection_refuse(connection, RECORD_REFUSED, connection->record->verdict.reason);
 		return;
 	}
 	if (connection->worker->setup.kernel_tls) {

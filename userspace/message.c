@@ -13,16 +13,22 @@
 /* what goes with each type: anything else is no message */
 static const struct message_form {
 	size_t size;
-	size_t fd_count;
+	size_t fds_min, fds_max;
 } message_forms[] = {
-	[MESSAGE_RECORD] = { sizeof(struct message), 0 },
-	[MESSAGE_SESSION] = { sizeof(struct message), 2 },
-	[MESSAGE_RELAY] = { MESSAGE_SHORT, 2 },
-	[MESSAGE_END] = { sizeof(struct message), 0 },
-	[MESSAGE_ANSWER] = { MESSAGE_SHORT, 0 },
+	[MESSAGE_RECORD] = { sizeof(struct message), 0, 0 },
+	[MESSAGE_SESSION] = { sizeof(struct message), 2, 2 },
+	[MESSAGE_RELAY] = { MESSAGE_SHORT, 2, 2 },
+	[MESSAGE_FORGET] = { MESSAGE_SHORT, 1, 1 },
+	[MESSAGE_END] = { MESSAGE_SHORT + sizeof(struct message_end), 0, 1 },
+	[MESSAGE_ANSWER] = { MESSAGE_SHORT, 0, 0 },
 };
 _Static_assert(sizeof(message_forms) / sizeof(message_forms[0]) == MESSAGE_TYPE_COUNT,
 	       "every type has a form");
+
+static bool message_fds_fit(enum message_type type, size_t count)
+{
+	return count >= message_forms[type].fds_min && count <= message_forms[type].fds_max;
+}
 
 int message_send(int socket, const struct message *message, const int *fds, size_t fd_count)
 {
@@ -35,7 +41,7 @@ int message_send(int socket, const struct message *message, const int *fds, size
 	struct cmsghdr *cmsg;
 	ssize_t n;
 
-	if (fd_count != message_forms[message->type].fd_count)
+	if (!message_fds_fit(message->type, fd_count))
 		return -EINVAL;
 	if (fd_count) {
 		msg.msg_control = control;
@@ -71,10 +77,17 @@ static bool message_sound(const struct message *message, size_t size, size_t fd_
 {
 	if (size < MESSAGE_SHORT || message->type >= MESSAGE_TYPE_COUNT)
 		return false;
-	if (size != message_forms[message->type].size ||
-	    fd_count != message_forms[message->type].fd_count)
+	if (size != message_forms[message->type].size || !message_fds_fit(message->type, fd_count))
 		return false;
-	return size == MESSAGE_SHORT || record_check(&message->record) == 0;
+	switch (message->type) {
+	case MESSAGE_RECORD:
+	case MESSAGE_SESSION:
+		return record_check(&message->record) == 0;
+	case MESSAGE_END:
+		return memchr(message->end.why, '\0', sizeof(message->end.why));
+	default:
+		return true;
+	}
 }
 
 int message_receive(int socket, struct message *message, int fds[MESSAGE_FDS_MAX])

@@ -14,21 +14,30 @@
 enum message_type {
 	/* worker to main */
 	MESSAGE_RECORD, /* an audit record; no answer */
-	MESSAGE_SESSION, /* accepted: the client's socket; the answer opens the gate */
-	MESSAGE_RELAY, /* the app's socket, bound but not connected; answered */
-	MESSAGE_END, /* of a session, with its record; no answer */
+	MESSAGE_SESSION, /* accepted: the client's and the app's socket; the answer opens the gate */
+	MESSAGE_RELAY, /* both, with another socket to the app, bound, not connected; answered */
+	MESSAGE_FORGET, /* the app's socket, which will not be connected; no answer */
+	MESSAGE_END, /* of a session, with the app's socket where there is one; no answer */
 	/* main to worker */
 	MESSAGE_ANSWER,
 	MESSAGE_TYPE_COUNT,
 };
 
-enum { MESSAGE_FDS_MAX = 2 };
+enum { MESSAGE_FDS_MAX = 2, MESSAGE_WHY_LEN = 128 };
+
+struct message_end {
+	uint64_t bytes_in, bytes_out; /* of the client's side */
+	char why[MESSAGE_WHY_LEN];
+};
 
 struct message {
 	enum message_type type;
 	int32_t error; /* MESSAGE_ANSWER: 0 or -errno */
 	uint64_t cookie; /* of the client's socket */
-	struct record record; /* RECORD, SESSION and END; else not sent */
+	union { /* sent as far as the type needs it */
+		struct record record; /* RECORD and SESSION */
+		struct message_end end; /* END */
+	};
 };
 
 /*

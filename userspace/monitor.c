@@ -32,11 +32,10 @@ static void monitor_audit(struct agent *agent, const struct record *record)
 			 agent->config->audit_log, strerror(-err));
 }
 
-/* The worker's record, with what the kernel knows better. -EPERM where the two differ. */
-static int monitor_identify(const struct monitor_request *request, struct endpoint *peer)
+/* What the kernel says of the client's socket. -EPERM where the worker says otherwise. */
+static int monitor_identify(const struct monitor_request *request, struct endpoint *peer,
+			    struct tag *tag)
 {
-	const struct record *record = &request->message->record;
-	char text[LW_ENDPOINT_LEN];
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
 	int err;
@@ -46,12 +45,28 @@ static int monitor_identify(const struct monitor_request *request, struct endpoi
 		return err;
 	if (getsockopt(request->client, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0)
 		return -errno;
-	if (cookie != request->message->cookie)
-		return -EPERM;
-	if (request->message->type != MESSAGE_SESSION)
-		return 0;
+	err = dataplane_tag(dataplane_tags_fd(request->worker->agent->dataplane), request->client,
+			    tag);
+	if (err)
+		return err;
+	return cookie == request->message->cookie && cookie == tag->cookie ? 0 : -EPERM;
+}
+
+/* A worker's record must be of the line and the peer that the kernel knows for the socket. */
+static bool monitor_record_fits(const struct monitor_request *request, const struct endpoint *peer,
+				const struct tag *tag)
+{
+	const struct record *record = &request->message->record;
+	const struct config *config = request->worker->agent->config;
+	const struct config_line *line;
+	char text[LW_ENDPOINT_LEN];
+
+	if (!tag->line || tag->line > config->line_count || record->cookie != tag->cookie)
+		return false;
+	line = &config->lines[tag->line - 1];
 	endpoint_format(peer, text);
-	return strcmp(text, record->peer) || record->cookie != cookie ? -EPERM : 0;
+	return !strcmp(text, record->peer) && !strcmp(line->name, record->line) &&
+	       line->function == record->function && line->rule.level == record->level;
 }
 
 static int monitor_enter_relay(const struct monitor_request *request, const struct endpoint *peer)
@@ -67,7 +82,8 @@ static int monitor_enter_relay(const struct monitor_request *request, const stru
 		return err;
 	if (!source.port)
 		return -EINVAL;
-	return dataplane_relay_add(agent->dataplane, &source, local.port, peer);
+	return dataplane_relay_add(agent->dataplane, &source, local.port, peer,
+				   request->worker->id);
 }
 
 static int monitor_add_session(const struct monitor_request *request)
@@ -109,11 +125,14 @@ static int monitor_session(const struct monitor_request *request)
 	struct agent *agent = request->worker->agent;
 	const struct record *record = &request->message->record;
 	struct endpoint peer;
+	struct tag tag;
 	int err;
 
 	if (record->event != RECORD_ACCEPTED)
 		return -EPROTO;
-	err = monitor_identify(request, &peer);
+	err = monitor_identify(request, &peer, &tag);
+	if (!err && !monitor_record_fits(request, &peer, &tag))
+		err = -EPERM;
 	if (err == -EPERM)
 		return err;
 	/* the entries first: the gate opens when everything else is in place */
@@ -123,9 +142,7 @@ static int monitor_session(const struct monitor_request *request)
 		err = monitor_enter_relay(request, &peer);
 	if (!err)
 		err = dataplane_verify(agent->dataplane, request->client);
-	if (err)
-		dataplane_session_remove(agent->dataplane, record->cookie);
-	else
+	if (!err)
 		dataplane_count_verdict(agent->dataplane, record);
 	monitor_audit(agent, record);
 	return err;
@@ -134,20 +151,47 @@ static int monitor_session(const struct monitor_request *request)
 static int monitor_relay(const struct monitor_request *request)
 {
 	struct endpoint peer;
+	struct tag tag;
 	int err;
 
-	err = monitor_identify(request, &peer);
-	return err ? err : monitor_enter_relay(request, &peer);
+	err = monitor_identify(request, &peer, &tag);
+	if (err)
+		return err;
+	return tag.state == STATE_VERIFIED ? monitor_enter_relay(request, &peer) : -EPERM;
+}
+
+static int monitor_forget(const struct monitor_request *request)
+{
+	struct endpoint source;
+
+	if (request->app >= 0 && !endpoint_local(request->app, &source))
+		dataplane_relay_remove(request->worker->agent->dataplane, &source,
+				       request->worker->id);
+	return 0;
 }
 
 static int monitor_end(const struct monitor_request *request)
 {
-	const struct record *record = &request->message->record;
+	struct dataplane *dataplane = request->worker->agent->dataplane;
+	const struct message *message = request->message;
+	struct record record = {
+		.time_ms = record_clock_ms(),
+		.cookie = message->cookie,
+		.event = RECORD_ENDED,
+		.bytes_in = message->end.bytes_in,
+		.bytes_out = message->end.bytes_out,
+	};
+	struct session session;
 
-	if (record->event != RECORD_ENDED)
-		return -EPROTO;
-	dataplane_session_remove(request->worker->agent->dataplane, record->cookie);
-	monitor_audit(request->worker->agent, record);
+	monitor_forget(request);
+	/* of a session of this worker and of no other */
+	if (dataplane_session(dataplane, message->cookie, &session) ||
+	    session.worker != request->worker->id)
+		return 0;
+	record_set_session(&record, &session);
+	snprintf(record.reason, sizeof(record.reason), "%s", message->end.why);
+	dataplane_session_remove(dataplane, message->cookie);
+	monitor_audit(request->worker->agent, &record);
 	return 0;
 }
 
@@ -155,11 +199,13 @@ static int monitor_end(const struct monitor_request *request)
 static const struct monitor_row {
 	int (*handle)(const struct monitor_request *request);
 	bool answered;
+	bool app_only;
 } monitor_rows[MESSAGE_TYPE_COUNT] = {
-	[MESSAGE_RECORD] = { monitor_record, false },
-	[MESSAGE_SESSION] = { monitor_session, true },
-	[MESSAGE_RELAY] = { monitor_relay, true },
-	[MESSAGE_END] = { monitor_end, false },
+	[MESSAGE_RECORD] = { monitor_record },
+	[MESSAGE_SESSION] = { monitor_session, .answered = true },
+	[MESSAGE_RELAY] = { monitor_relay, .answered = true },
+	[MESSAGE_FORGET] = { monitor_forget, .app_only = true },
+	[MESSAGE_END] = { monitor_end, .app_only = true },
 };
 
 int monitor_handle(struct supervised *worker)
@@ -173,12 +219,13 @@ int monitor_handle(struct supervised *worker)
 	err = message_receive(worker->io.fd, &message, fds);
 	if (err)
 		return err;
-	_cleanup_fd_ int client = fds[0];
-	_cleanup_fd_ int app = fds[1];
+	row = &monitor_rows[message.type];
+	/* a message about the app's socket alone has that first */
+	_cleanup_fd_ int client = fds[row->app_only ? 1 : 0];
+	_cleanup_fd_ int app = fds[row->app_only ? 0 : 1];
 
 	request.client = client;
 	request.app = app;
-	row = &monitor_rows[message.type];
 	if (!row->handle)
 		return -EPROTO;
 	err = row->handle(&request);

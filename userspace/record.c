@@ -43,6 +43,20 @@ void record_set_certificate(struct record *record, const struct facts *facts)
 	record->not_after = facts->leaf.not_after;
 }
 
+void record_set_session(struct record *record, const struct session *session)
+{
+	record->function = session->function;
+	record->level = (enum level)session->level;
+	record->not_after = (int64_t)session->not_after;
+	snprintf(record->line, sizeof(record->line), "%s", session->line);
+	snprintf(record->peer, sizeof(record->peer), "%s", session->peer);
+	snprintf(record->local, sizeof(record->local), "%s", session->local);
+	snprintf(record->fingerprint, sizeof(record->fingerprint), "%s", session->fingerprint);
+	snprintf(record->tls, sizeof(record->tls), "%s", session->tls);
+	snprintf(record->cipher, sizeof(record->cipher), "%s", session->cipher);
+	snprintf(record->ktls, sizeof(record->ktls), "%s", session->ktls);
+}
+
 #define RECORD_ENDS(field) (memchr(field, '\0', sizeof(field)) != NULL)
 
 static bool record_verdict_sound(const struct verdict *verdict)

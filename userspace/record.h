@@ -34,7 +34,7 @@ struct record {
 	char local[LW_ENDPOINT_LEN];
 	char reason[RECORD_TEXT_LEN];
 	char alert[RECORD_ALERT_LEN]; /* that was sent to the peer; empty: none */
-	char tls[8];
+	char tls[LW_TLS_LEN];
 	char cipher[40];
 	char ktls[4]; /* "yes", "no", or empty before it was decided */
 	char subject[RECORD_TEXT_LEN];
@@ -47,6 +47,9 @@ struct record {
 
 /* CLOCK_REALTIME in ms, for time_ms. */
 uint64_t record_clock_ms(void);
+
+/* Fills in what is known of a live session; its certificate's names are not. */
+void record_set_session(struct record *record, const struct session *session);
 
 /* Fills the strings of the certificate in. */
 void record_set_certificate(struct record *record, const struct facts *facts);

@@ -186,7 +186,7 @@ static void supervisor_bury(struct agent *agent, struct supervised *worker, int 
 
 	worker->pid = 0;
 	supervisor_hang_up(worker);
-	lost = dataplane_sessions_forget(agent->dataplane, worker->id);
+	lost = dataplane_forget_worker(agent->dataplane, worker->id);
 	if (WIFSIGNALED(status))
 		log_line(LOG_ERR, "worker %u was ended by %s%s; %u sessions ended with it",
 			 worker->id, strsignal(WTERMSIG(status)),

@@ -26,7 +26,7 @@ static int tls_verify(X509_STORE_CTX *ctx, void *arg)
 	SSL *tls = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct connection *connection = SSL_get_app_data(tls);
 	const struct config *config = connection->worker->setup.config;
-	struct verdict *verdict = &connection->record.verdict;
+	struct verdict *verdict = &connection->record->verdict;
 	struct facts facts;
 	int err;
 
@@ -36,7 +36,7 @@ static int tls_verify(X509_STORE_CTX *ctx, void *arg)
 				 X509_STORE_CTX_get0_untrusted(ctx), config->identity.certificate,
 				 &connection->line->rule, time(NULL), verdict, &facts);
 	if (!err) {
-		record_set_certificate(&connection->record, &facts);
+		record_set_certificate(connection->record, &facts);
 		connection->decided = true;
 	}
 	facts_release(&facts);

@@ -52,7 +52,10 @@ TEST_F(session, sizes)
 
 TEST_F(session, number_of_tickets)
 {
-	for (int tickets = 0; tickets <= 2; tickets++) {
+	/* In TLS 1.2 a ticket is a part of the handshake, which OpenSSL sends as it likes. */
+	int most = variant->setup.version == TLS1_3_VERSION ? 2 : 0;
+
+	for (int tickets = 0; tickets <= most; tickets++) {
 		struct peers_setup setup = variant->setup;
 
 		setup.tickets = tickets;
