@@ -55,9 +55,9 @@ version := $(shell cat VERSION)
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wold-style-definition
 CFLAGS ?= -O2 -g
+comma := ,
 sanitize := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer)
-comma := ,
 hardening := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 all-cflags = $(CFLAGS) -std=gnu17 $(warnings) $(hardening) $(sanitize) -D_GNU_SOURCE \
 	-DLINEWARDEN_VERSION='"$(version)"' -I. -I$(O) $(pkg-cflags)

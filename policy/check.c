@@ -85,5 +85,9 @@ void check_evaluate(enum check check, const struct facts *facts, const struct ru
 		evaluate_say(out, OUTCOME_NOT_APPLICABLE, "no certificate was received");
 		return;
 	}
+	if (facts->present && !facts->examined) {
+		evaluate_say(out, OUTCOME_FAILED, "the certificate was not examined");
+		return;
+	}
 	check_table[check].evaluate(facts, rule, now, out);
 }

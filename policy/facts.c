@@ -82,6 +82,7 @@ static int facts_fill(const struct store *store, X509 *leaf, STACK_OF(X509) *unt
 	out->reflected = own && X509_cmp(leaf, own) == 0;
 	out->own_key = own && !out->reflected &&
 		       EVP_PKEY_eq(X509_get0_pubkey(leaf), X509_get0_pubkey(own)) == 1;
+	out->examined = true;
 	return 0;
 }
 

@@ -40,6 +40,7 @@ struct certificate_facts {
 
 struct facts {
 	bool present; /* a certificate was received */
+	bool examined; /* all of what follows is filled in: no check passes before */
 	struct certificate_facts leaf; /* the peer's own */
 	struct san_list san; /* its subject alternative names, and its CN */
 	struct path_facts path; /* the way to a root of the store */

@@ -10,14 +10,15 @@
 
 DEFINE_CLEANUP(BIO *, BIO_free);
 
-void text_escape(const void *bytes, size_t len, char *out, size_t size)
+/* backslash: it stays as it is, in text that has its own escapes already */
+static void text_escape_bytes(bool backslash, const void *bytes, size_t len, char *out, size_t size)
 {
 	static const char dots[] = "...";
 	const uint8_t *in = bytes;
 	size_t at = 0, cut = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		bool plain = in[i] >= 0x20 && in[i] < 0x7f && in[i] != '\\';
+		bool plain = in[i] >= 0x20 && in[i] < 0x7f && (in[i] != '\\' || backslash);
 		size_t need = plain ? 1 : 4;
 
 		if (at + need >= size) {
@@ -36,16 +37,22 @@ void text_escape(const void *bytes, size_t len, char *out, size_t size)
 	out[at] = '\0';
 }
 
+void text_escape(const void *bytes, size_t len, char *out, size_t size)
+{
+	text_escape_bytes(false, bytes, len, out, size);
+}
+
 void text_name(const X509_NAME *name, char *out, size_t size)
 {
 	BIO *bio _cleanup_(cleanup_BIO_free) = BIO_new(BIO_s_mem());
 	char *bytes = NULL;
 	long len;
 
-	/* what RFC 2253 needs escaped with a backslash would be escaped again: see the flags */
+	/* RFC 2253 escapes its separators, so that no value passes for two; the rest is done here */
 	if (!bio || X509_NAME_print_ex(bio, name, 0,
-				       ASN1_STRFLGS_UTF8_CONVERT | XN_FLAG_SEP_CPLUS_SPC |
-					       XN_FLAG_DN_REV | XN_FLAG_FN_SN) < 0) {
+				       XN_FLAG_RFC2253 &
+					       ~(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL)) <
+			    0) {
 		snprintf(out, size, "(unreadable)");
 		return;
 	}
@@ -53,7 +60,7 @@ void text_name(const X509_NAME *name, char *out, size_t size)
 	if (len <= 0)
 		snprintf(out, size, "(empty)");
 	else
-		text_escape(bytes, (size_t)len, out, size);
+		text_escape_bytes(true, bytes, (size_t)len, out, size);
 }
 
 void text_time(int64_t seconds, char *out, size_t size)

@@ -16,6 +16,7 @@
 #include "tests/harness_run.h"
 
 struct harness_test *harness_tests;
+struct harness_hooks harness_hooks;
 
 /* of the test that runs in this process */
 static struct harness_result *result;
@@ -61,6 +62,11 @@ void harness_log(const char *file, int line, const char *format, ...)
 void harness_fail(void)
 {
 	__atomic_store_n(&result->failed, true, __ATOMIC_SEQ_CST);
+}
+
+bool harness_has_failed(void)
+{
+	return __atomic_load_n(&result->failed, __ATOMIC_SEQ_CST);
 }
 
 bool harness_failed(bool is_assert)
@@ -218,6 +224,14 @@ static bool step(harness_step *fn, void *self, const void *variant)
 	return !result->failed;
 }
 
+bool harness_hook(harness_step *hook, struct harness_result *shared)
+{
+	memset(shared, 0, sizeof(*shared));
+	result = shared;
+	test_pid = getpid();
+	return !hook || step(hook, NULL, NULL);
+}
+
 void harness_child(const struct harness_test *test, const struct harness_variant *variant,
 		   struct harness_result *shared)
 {
@@ -236,6 +250,8 @@ void harness_child(const struct harness_test *test, const struct harness_variant
 	} else {
 		step(test->body, self, data);
 	}
+	if (result->failed && harness_hooks.explain)
+		step(harness_hooks.explain, NULL, NULL);
 	free(self);
 	if (getpid() != test_pid) {
 		fprintf(stderr, "a forked child returned from the test\n");

@@ -15,6 +15,10 @@
  *	TEST_F(fixture, name) { ASSERT_EQ(3, self->fd); }
  *	TEST_F_TIMEOUT(fixture, name, seconds) { ... }
  *
+ *	HARNESS_PREPARE { ... }     optional: once, before all tests; what it sets or starts is
+ *	HARNESS_FINISH { ... }      theirs too, until this has run, once, after all of them
+ *	HARNESS_EXPLAIN { ... }     optional: in a test that failed, to show what helps
+ *
  *	HARNESS_MAIN
  *
  * Each test runs in a process and process group of its own, under a time limit:
@@ -79,6 +83,9 @@
 /* ends the test (its teardown runs) as one that could not be made here, and says why */
 #define SKIP(...) harness_skip(__VA_ARGS__)
 
+/* whether a check of this test has failed so far */
+bool harness_has_failed(void);
+
 /* a diagnostic line, printf-like */
 #define TH_LOG(...) harness_log(__FILE__, __LINE__, __VA_ARGS__)
 
@@ -89,6 +96,9 @@
 		harness_fail();                                                                    \
 		harness_failed(true);                                                              \
 	} while (0)
+
+/* how many times longer everything may take here than natively */
+int harness_time_scale(void);
 
 #define TEST(name) TEST_TIMEOUT(name, HARNESS_TIMEOUT)
 
@@ -150,6 +160,10 @@
 			 test_##fixture##_##name##_thunk, limit)                                   \
 	HARNESS_STEP_HEAD(fixture, name)
 
+#define HARNESS_PREPARE HARNESS_HOOK(prepare)
+#define HARNESS_FINISH HARNESS_HOOK(finish)
+#define HARNESS_EXPLAIN HARNESS_HOOK(explain)
+
 #define HARNESS_MAIN                                                                               \
 	int main(int argc, char **argv)                                                            \
 	{                                                                                          \
@@ -165,6 +179,13 @@ struct harness_variant {
 };
 
 typedef void harness_step(void *self, const void *variant);
+
+/* outside of any test: NULL where there is none */
+struct harness_hooks {
+	harness_step *prepare, *finish, *explain;
+};
+
+extern struct harness_hooks harness_hooks;
 
 struct harness_fixture {
 	const char *name;
@@ -254,6 +275,20 @@ void harness_log(const char *file, int line, const char *format, ...)
 	{                                                                                          \
 		test_##fixture##_##step(self, variant);                                            \
 	}
+
+#define HARNESS_HOOK(hook)                                                                         \
+	static void test_hook_##hook(void);                                                        \
+	static void test_hook_##hook##_thunk(void *self, const void *variant)                      \
+	{                                                                                          \
+		(void)self;                                                                        \
+		(void)variant;                                                                     \
+		test_hook_##hook();                                                                \
+	}                                                                                          \
+	__attribute__((constructor)) static void test_hook_##hook##_add(void)                      \
+	{                                                                                          \
+		harness_hooks.hook = test_hook_##hook##_thunk;                                     \
+	}                                                                                          \
+	static void test_hook_##hook(void)
 
 #define HARNESS_REGISTER(symbol, test_fixture, test_name, thunk, seconds)                          \
 	__attribute__((constructor)) static void test_##symbol##_register(void)                    \

@@ -21,8 +21,14 @@
 #include "tests/harness_run.h"
 #include "userspace/fd.h"
 
+#define KEPT_MAX 64
+
 /* for the signal handler: the group that goes down with the harness */
 static volatile pid_t running;
+
+/* the children that the preparation left, for all tests */
+static pid_t kept[KEPT_MAX];
+static int kept_count;
 
 static const struct harness_variant *const no_variant;
 
@@ -85,29 +91,65 @@ static bool watch(pid_t pid, int output, long long limit_ms, bool *at_start)
 	}
 }
 
+static bool is_kept(pid_t pid)
+{
+	for (int i = 0; i < kept_count; i++)
+		if (kept[i] == pid)
+			return true;
+	return false;
+}
+
+/* our children, without those that are kept; how many */
+static int list_children(pid_t *pids, int max)
+{
+	char path[64];
+	FILE *children;
+	int count = 0;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	children = fopen(path, "re");
+	if (!children)
+		return 0;
+	while (count < max && fscanf(children, "%d", &pid) == 1)
+		if (!is_kept(pid))
+			pids[count++] = pid;
+	fclose(children);
+	return count;
+}
+
 /* what left the group with setsid() has come to us (PR_SET_CHILD_SUBREAPER) */
 static void kill_strays(void)
 {
 	pid_t stray;
 
-	for (;;) {
-		char path[64];
-		FILE *children;
-
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-		children = fopen(path, "re");
-		if (!children)
-			return;
-		if (fscanf(children, "%d", &stray) != 1)
-			stray = 0;
-		fclose(children);
-		if (stray <= 0)
-			return;
+	/* killing one may bring us its children: one at a time */
+	while (list_children(&stray, 1) > 0) {
 		kill(stray, SIGKILL);
 		waitpid(stray, NULL, 0);
 	}
+}
+
+static bool prepare(struct harness_result *result)
+{
+	if (!harness_hook(harness_hooks.prepare, result)) {
+		printf("Bail out! the preparation failed%s%s\n", *result->reason ? ": " : "",
+		       result->reason);
+		return false;
+	}
+	kept_count = list_children(kept, KEPT_MAX);
+	return true;
+}
+
+static bool finish(struct harness_result *result)
+{
+	bool right = harness_hook(harness_hooks.finish, result);
+
+	if (!right)
+		printf("Bail out! what comes after the tests failed\n");
+	kept_count = 0;
+	kill_strays();
+	return right;
 }
 
 static void start_child(const struct harness_test *test, const struct harness_variant *variant,
@@ -152,7 +194,7 @@ static const char *judge(const struct harness_result *result, bool in_time, int 
 }
 
 /* an emulated machine is slow: it may take four times as long, unless somebody knows better */
-static int time_scale(void)
+int harness_time_scale(void)
 {
 	const char *scale = getenv("HARNESS_TIME_SCALE");
 
@@ -164,7 +206,7 @@ static int time_scale(void)
 static bool run_test(const struct harness_test *test, const struct harness_variant *variant,
 		     struct harness_result *result, const char **why, char *text, size_t size)
 {
-	long long limit_ms = test->limit * 1000LL * time_scale();
+	long long limit_ms = test->limit * 1000LL * harness_time_scale();
 	bool at_start = true, in_time;
 	int output[2], status = 0;
 	pid_t pid;
@@ -263,7 +305,7 @@ int harness_main(int argc, char **argv)
 	enum harness_walk what = HARNESS_RUN;
 	struct harness_result *result;
 	char pattern[256] = "*";
-	int opt, count;
+	int opt, count, failed = 1;
 
 	while ((opt = getopt(argc, argv, "lt:")) != -1) {
 		if (opt == 'l') {
@@ -291,5 +333,7 @@ int harness_main(int argc, char **argv)
 	signal(SIGINT, stop);
 	printf("KTAP version 1\n1..%d\n", count);
 	fflush(stdout);
-	return walk(HARNESS_RUN, pattern, result) ? 1 : 0;
+	if (prepare(result))
+		failed = walk(HARNESS_RUN, pattern, result);
+	return finish(result) && !failed ? 0 : 1;
 }

@@ -17,6 +17,9 @@ struct harness_result {
 /* in the order of their definition */
 extern struct harness_test *harness_tests;
 
+/* runs a hook, if there is one, in the calling process; false when it failed */
+bool harness_hook(harness_step *hook, struct harness_result *shared);
+
 /* runs one test in the calling process, which ends with it */
 void harness_child(const struct harness_test *test, const struct harness_variant *variant,
 		   struct harness_result *shared) __attribute__((noreturn));

@@ -15,6 +15,8 @@ static const struct command {
 	{ "sessions", "[--json]", "the verified connections that live now", tool_sessions },
 	{ "verify-config", "[--json] FILE", "checks a configuration and shows what it means",
 	  tool_verify_config },
+	{ "check", "OPTION...", "decides on a certificate as the daemon would", tool_check },
+	{ "explain", "[--log FILE] [COOKIE]", "shows audit records as tables", tool_explain },
 	{ "detach", "[--pins DIR]", "hands the ports back to the app, unprotected", tool_detach },
 };
 
@@ -26,7 +28,7 @@ static void usage(FILE *out)
 
 	fputs("usage: linewarden COMMAND [ARGUMENT...]\n\n", out);
 	for (i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-14s %-16s %s\n", commands[i].name, commands[i].arguments,
+		fprintf(out, "  %-14s %-22s %s\n", commands[i].name, commands[i].arguments,
 			commands[i].help);
 	fputs("\n`linewarden COMMAND --help` tells more; see also linewarden(8).\n", out);
 }

@@ -71,12 +71,22 @@ void table_add(struct table *table, enum table_colour colour, const char *format
 	table->cells[table->cell_count++] = cell;
 }
 
+/* of UTF-8 text in columns of the terminal: none of what is printed here is wide */
+static size_t table_text_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
 static size_t table_width(const struct table *table, size_t column)
 {
-	size_t i, len, width = strlen(table->columns[column]);
+	size_t i, len, width = table_text_width(table->columns[column]);
 
 	for (i = column; i < table->cell_count; i += table->column_count) {
-		len = strlen(table->cells[i].text);
+		len = table_text_width(table->cells[i].text);
 		if (len > width)
 			width = len;
 	}
@@ -86,13 +96,15 @@ static size_t table_width(const struct table *table, size_t column)
 static void table_print_cell(const struct table *table, FILE *out, size_t column,
 			     const struct table_cell *cell)
 {
-	bool last = column + 1 == table->column_count;
+	size_t pad = table_width(table, column) - table_text_width(cell->text);
 
 	table_colour(out, cell->colour);
-	/* no blanks at a line's end */
-	fprintf(out, "%-*s", last ? 0 : (int)table_width(table, column), cell->text);
+	fputs(cell->text, out);
 	table_colour(out, TABLE_PLAIN);
-	fputs(last ? "\n" : "  ", out);
+	if (column + 1 == table->column_count) /* no blanks at a line's end */
+		putc('\n', out);
+	else
+		fprintf(out, "%*s", (int)pad + 2, "");
 }
 
 static void table_free(struct table *table)

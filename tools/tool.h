@@ -15,5 +15,7 @@ int tool_status(int argc, char **argv);
 int tool_sessions(int argc, char **argv);
 int tool_verify_config(int argc, char **argv);
 int tool_detach(int argc, char **argv);
+int tool_check(int argc, char **argv);
+int tool_explain(int argc, char **argv);
 
 #endif

@@ -119,7 +119,8 @@ static enum ktls_record record_type(struct msghdr *msg)
 	return *CMSG_DATA(cmsg);
 }
 
-ssize_t ktls_recv(int fd, void *buf, size_t len, enum ktls_record *type)
+/* One call of recvmsg() that nobody interrupts. */
+static ssize_t recv_record(int fd, void *buf, size_t len, enum ktls_record *type)
 {
 	union ktls_control control;
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
@@ -131,18 +132,29 @@ ssize_t ktls_recv(int fd, void *buf, size_t len, enum ktls_record *type)
 	};
 	ssize_t n;
 
-	*type = KTLS_RECORD_NONE;
 	do
 		n = recvmsg(fd, &msg, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	*type = record_type(&msg);
+	*type = n < 0 ? KTLS_RECORD_NONE : record_type(&msg);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t ktls_recv(int fd, void *buf, size_t len, enum ktls_record *type)
+{
+	ssize_t n;
+
+	/*
+	 * Empty records of data are legal. The kernel skips them, but tells of one by a
+	 * length of 0 when a control record or the end of the stream is behind it.
+	 */
+	do
+		n = recv_record(fd, buf, len, type);
+	while (n == 0 && *type == KTLS_RECORD_DATA);
 	/*
 	 * An empty control record (RFC 8446 section 5.1 forbids it) must not pass for the
 	 * end of the stream, nor bytes that no key has protected for data.
 	 */
-	if ((n == 0) != (*type == KTLS_RECORD_NONE))
+	if (n >= 0 && (n == 0) != (*type == KTLS_RECORD_NONE))
 		return -EBADMSG;
 	return n;
 }

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kernel TLS on a connected TCP socket: keys in, records in and out. For data to the peer
- * plain send(MSG_NOSIGNAL | MSG_DONTWAIT) is all that is needed.
+ * plain send(MSG_NOSIGNAL | MSG_DONTWAIT) is all that is needed; without MSG_NOSIGNAL, and with
+ * splice(), a peer that is gone raises SIGPIPE as ever.
  *
  * ktls_recv(), ktls_send_alert() and ktls_rekey_tx() never block, whatever the socket's flags.
+ *
+ * Where such a socket differs from plain TCP (seen on Linux 6.1, 6.12 and 7.3):
+ *  - A part of a record makes the socket readable on 6.1 although there is nothing to
+ *    receive: a level-triggered loop spins until the rest comes. Use edges there.
+ *  - After ktls_rekey_rx() poll() is silent about records that came before it: receive until
+ *    -EAGAIN without being told to.
+ *  - An error of the record layer ends the session. A malformed header is reported once, after
+ *    that -EAGAIN; a record that does not decrypt is reported again and again, and also by
+ *    everything that sends, so that there is no alert bad_record_mac.
+ *  - read() and splice() fail with EIO and EINVAL while a control record is the next one.
  */
 #ifndef USERSPACE_KTLS_H
 #define USERSPACE_KTLS_H
@@ -46,7 +57,7 @@ int ktls_limit_records(int fd, uint16_t len);
 
 /*
  * After the peer's KeyUpdate was read: on to the peer's next key. Any error ends the session.
- * -EBUSY: this kernel cannot rekey (before 6.14).
+ * -EBUSY: this kernel cannot rekey (before 6.14). -EINVAL: not TLS 1.3.
  */
 int ktls_rekey_rx(const struct ktls_crypto *crypto, int fd, struct ktls_keys *keys);
 
@@ -67,14 +78,15 @@ int ktls_rekey_tx(const struct ktls_crypto *crypto, int fd, struct ktls_keys *ke
  *                while no key is installed
  *  -EMSGSIZE     a record longer than TLS allows
  *  -EINVAL       a record of another TLS version
- *  -EKEYEXPIRED  the peer has changed its key: ktls_rekey_rx() first
+ *  -EKEYEXPIRED  the peer has changed its key, and ktls_rekey_rx() was not called yet
  *  -ECONNRESET … as of recv(2)
  */
 ssize_t ktls_recv(int fd, void *buf, size_t len, enum ktls_record *type);
 
 /*
- * RFC 8446 section 6; close_notify is (1, 0). The kernel sends none by itself. -EAGAIN:
- * nothing was sent. Other: as of send(2).
+ * RFC 8446 section 6; close_notify is (1, 0). The kernel sends none by itself. Not before
+ * ktls_install(): it would go out in the clear. -EAGAIN: nothing was sent. Other: as of
+ * send(2), and -EBADMSG after a record did not decrypt.
  */
 int ktls_send_alert(int fd, uint8_t level, uint8_t description);
 

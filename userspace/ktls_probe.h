@@ -35,10 +35,13 @@ struct ktls_features {
 };
 
 /*
- * Fills in features; everything that could not be shown to work counts as missing. Takes
- * at most a second, and prints nothing. To be called first by a process with CAP_NET_ADMIN, which makes
- * the kernel load its TLS module. 0 also where the kernel has no TLS at all;
- * -errno only where the test itself could not be made (no loopback, no descriptors).
+ * Fills in features; everything that could not be shown to work counts as missing. Prints
+ * nothing. Waits for bytes a second in all at most. What the kernel takes to load its TLS and
+ * its ciphers at their first use comes on top of that, as it would at the first session.
+ *
+ * To be called first by a process with CAP_NET_ADMIN, for which alone the kernel loads its TLS
+ * module. 0 also where the kernel has no TLS at all; -errno only where the test itself could
+ * not be made (no loopback, no descriptors).
  */
 int ktls_probe(const struct ktls_crypto *crypto, struct ktls_features *features);
 

@@ -108,9 +108,12 @@ static int sandbox_allow(scmp_filter_ctx filter)
 int sandbox_close(void)
 {
 	scmp_filter_ctx filter;
-	int err = sandbox_deny_files();
+	int err;
 
-	if (err || SANDBOX_SANITIZED)
+	if (SANDBOX_SANITIZED)
+		return 0;
+	err = sandbox_deny_files();
+	if (err)
 		return err;
 	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!filter)

@@ -335,6 +335,31 @@ TEST_F(keys, max_fragment)
 	EXPECT_EQ(setup.agent_is_server ? 1024 : 0, keys.max_fragment);
 }
 
+/* A server may send data before it has the client's Finished: RFC 8446 section 2. */
+TEST(half_rtt)
+{
+	struct peers_setup setup = { .version = TLS1_3_VERSION, .suite = 0x1301 };
+	struct protection rx;
+	struct ktls_keys keys;
+	struct peers peers;
+	char none;
+	size_t n;
+
+	peers_init(&peers);
+	peers_connect(&peers, &setup);
+	EXPECT_FALSE(peers_step(peers.agent));
+	ASSERT_EQ(SSL_READ_EARLY_DATA_FINISH, SSL_read_early_data(peers.peer, &none, 1, &n));
+	ASSERT_EQ(1, SSL_write_early_data(peers.peer, "200 OK", 6, &n));
+	ASSERT_TRUE(peers_step(peers.agent));
+	ASSERT_OK(ktls_keys_from_ssl(peers.crypto, peers.agent, &keys));
+	ASSERT_TRUE(peers_step(peers.peer));
+	protection_init(&rx, peers.crypto, keys.cipher, &keys.rx);
+	expect_from_peer(&rx, peers.pair.a, "200 OK", 6);
+	keys.rx.seq = rx.seq;
+	exchange(&peers, &keys);
+	peers_close(&peers);
+}
+
 TEST(other_suite)
 {
 	struct peers_setup setup = {

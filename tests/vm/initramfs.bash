@@ -37,8 +37,8 @@ initramfs_add_module() {
 	local name=${1##*/}
 
 	case $name in
-	*.xz) tool_need xz && xz -dc "$1" >"$2/${name%.xz}" ;;
-	*.zst) tool_need zstd && zstd -dcq "$1" >"$2/${name%.zst}" ;;
+	*.xz) xz -dc "$1" >"$2/${name%.xz}" ;;
+	*.zst) zstd -dcq "$1" >"$2/${name%.zst}" ;;
 	*.gz) gzip -dc "$1" >"$2/${name%.gz}" ;;
 	*) cp "$1" "$2/" ;;
 	esac

@@ -46,27 +46,28 @@ kernel_fingerprint() {
 }
 
 kernel_fetch() {
-	local dir=$1 name=$2 tree=$1/package image version packages
+	local dir=$1 name=$2 package=$1/package version=${2%-bpo} suites image parts
 
-	read -ra packages <<<"${kernel_suites[$name]}"
-	apt_open "$name" "${packages[@]}"
-	version=${name%-bpo}
+	# Before the download, not after it.
+	kernel_tools
+	read -ra suites <<<"${kernel_suites[$name]}"
+	apt_open "$name" "${suites[@]}"
 	# Excludes the meta package and the -rt, -cloud and -dbg flavours.
 	image=$(apt_newest "linux-image-${version//./\\.}\\.[0-9]+[^a-z]*(deb[0-9.]+)?-amd64") ||
 		die "${kernel_suites[$name]} carries no kernel $version"
 	# From 7.x on the package is split, and linux-image only depends on its parts.
-	mapfile -t packages < <(apt_depends "$image" "linux-(base|binary|modules)-${version//./\\.}.*")
-	mkdir "$tree"
-	apt_unpack "$tree" "$image" "${packages[@]}"
-	kernel_assemble "$dir" "$tree"
-	rm -rf "$tree"
+	mapfile -t parts < <(apt_depends "$image" "linux-(base|binary|modules)-${version//./\\.}.*")
+	mkdir "$package"
+	apt_unpack "$package" "$image" "${parts[@]}"
+	kernel_assemble "$dir" "$package"
+	rm -rf "$package"
 }
 
 # kernel_assemble DIR PACKAGE: PACKAGE is an unpacked kernel package.
 kernel_assemble() {
 	local dir=$1 package=$2 tree=$1/tree image modules release
 
-	tool_need depmod modprobe cpio busybox
+	kernel_tools
 	image=$(kernel_packaged_image "$package")
 	modules=$(kernel_modules "$package")
 	release=${modules##*/}
@@ -78,6 +79,13 @@ kernel_assemble() {
 	depmod -b "$tree" "$release"
 	vmlinux_extract "$tree/boot/vmlinuz-$release" "$dir/image"
 	initramfs_build "$tree" "$release" "$dir/initramfs"
+}
+
+kernel_tools() {
+	tool_need depmod modprobe cpio busybox xz zstd
+	# The other busybox package would boot into a panic: no libraries there.
+	! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
+		die "$(command -v busybox) is not static: install the Debian package busybox-static"
 }
 
 kernel_packaged_image() {

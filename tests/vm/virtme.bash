@@ -15,6 +15,13 @@ virtme_check() {
 }
 
 virtme_prepare() {
+	virtme_locate
+	guest_files "$run_dir/guest" virtme "$@"
+	cp -L "$(command -v busybox)" "$run_dir/guest/"
+}
+
+# An installed vng, or else one in the cache.
+virtme_locate() {
 	if command -v vng >/dev/null; then
 		virtme_command=(vng)
 	else
@@ -24,8 +31,6 @@ virtme_prepare() {
 		# vng starts virtme-run by its name.
 		PATH=$cache_dir/virtme-ng/usr/bin:$PATH
 	fi
-	guest_files "$run_dir/guest" virtme "$@"
-	cp -L "$(command -v busybox)" "$run_dir/guest/"
 }
 
 virtme_fetch() {

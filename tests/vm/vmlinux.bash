@@ -4,11 +4,14 @@
 # vmlinux_extract BZIMAGE OUT: falls back to the bzImage itself, which boots all
 # the same, if the payload is not one that qemu can start.
 vmlinux_extract() {
-	local bzimage=$1 out=$2
+	local bzimage=$1 out=$2 payload=$2.payload
 
-	if vmlinux_payload "$bzimage" | vmlinux_decompress >"$out" && vmlinux_bootable "$out"; then
+	vmlinux_payload "$bzimage" >"$payload"
+	if vmlinux_decompress "$payload" >"$out" && vmlinux_bootable "$out"; then
+		rm "$payload"
 		return
 	fi
+	rm "$payload"
 	warn "$bzimage has no kernel with a PVH entry inside: guests will boot the compressed image"
 	cp "$bzimage" "$out"
 }
@@ -33,19 +36,13 @@ vmlinux_number() {
 # The build appends the unpacked size (4 bytes) to every format but gzip, which
 # has it already. Decompressors reject what follows the end of the stream.
 vmlinux_decompress() {
-	local payload status=0
-
-	payload=$(mktemp)
-	cat >"$payload"
-	case $(od -An -N 4 -t x1 "$payload" | tr -d ' ') in
-	1f8b*) gzip -dc "$payload" ;;
-	fd377a58) tool_need xz && head -c -4 "$payload" | xz -dc ;;
-	28b52ffd) tool_need zstd && head -c -4 "$payload" | zstd -dcq --long=31 ;;
-	02214c18) tool_need lz4 && head -c -4 "$payload" | lz4 -dcq ;;
+	case $(od -An -N 4 -t x1 "$1" | tr -d ' ') in
+	1f8b*) gzip -dc "$1" ;;
+	fd377a58) head -c -4 "$1" | xz -dc ;;
+	28b52ffd) head -c -4 "$1" | zstd -dcq --long=31 ;;
+	02214c18) tool_need lz4 && head -c -4 "$1" | lz4 -dcq ;;
 	*) false ;;
-	esac || status=$?
-	rm -f "$payload"
-	return "$status"
+	esac
 }
 
 # qemu boots an ELF kernel through the Xen PVH entry point only. Its address is
