@@ -82,6 +82,8 @@ objs :=
 bpf-targets :=
 tests-native :=
 tests-vm :=
+sbin-install :=
+bin-install :=
 
 # read-kbuild DIR/ : takes one folder's lists over, with its name before every entry
 define read-kbuild

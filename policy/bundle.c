@@ -178,6 +178,8 @@ int bundle_parse(const void *bytes, size_t len, int max, struct bundle *out, cha
 	ERR_pop_to_mark();
 	if (err)
 		bundle_release(out);
+	else if (error_size)
+		error[0] = '\0';
 	return err;
 }
 

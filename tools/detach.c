@@ -25,6 +25,9 @@ static int detach_run(const char *path)
 				"`systemctl stop linewardend`\n",
 			path);
 		return TOOL_FAILED;
+	case -EMEDIUMTYPE:
+		fprintf(stderr, "linewarden: %s: these are not linewardend's pins\n", path);
+		return TOOL_FAILED;
 	default:
 		fprintf(stderr, "linewarden: %s: %s\n", path, strerror(-err));
 		return TOOL_FAILED;

@@ -11,8 +11,8 @@ static const struct command {
 	const char *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "status", "[--json]", "what the daemon does: lines, verdicts, kernel TLS", tool_status },
-	{ "sessions", "[--json]", "the verified connections that live now", tool_sessions },
+	{ "status", "[--json] [--run DIR]", "what the daemon does: lines, verdicts, kernel TLS", tool_status },
+	{ "sessions", "[--json] [--run DIR]", "the verified connections that live now", tool_sessions },
 	{ "verify-config", "[--json] FILE", "checks a configuration and shows what it means",
 	  tool_verify_config },
 	{ "check", "OPTION...", "decides on a certificate as the daemon would", tool_check },

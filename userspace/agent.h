@@ -54,6 +54,9 @@ void supervisor_reap(struct agent *agent);
 /* Closes the workers' sockets, which ends them, and waits. */
 void supervisor_stop(struct agent *agent);
 
+/* Records the end of every session of a worker that is gone, and forgets them; their number. */
+unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const char *why);
+
 /* Answers one message of a worker. -errno: the worker cannot be trusted and is to die. */
 int monitor_handle(struct supervised *worker);
 

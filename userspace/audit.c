@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 struct audit {
 	char *path;
 	int fd;
+	bool cut; /* the last line is incomplete */
 };
 
 static int audit_open_file(const char *path)
@@ -53,6 +55,9 @@ int audit_write(struct audit *audit, const struct record *record)
 	json_decref(json);
 	if (!text)
 		return -ENOMEM;
+	if (audit->cut && write(audit->fd, "\n", 1) != 1)
+		return -errno;
+	audit->cut = false;
 	len = strlen(text);
 	text[len] = '\n'; /* in place of the terminator: one write is one line */
 	do
@@ -60,7 +65,8 @@ int audit_write(struct audit *audit, const struct record *record)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	return (size_t)n == len + 1 ? 0 : -ENOSPC;
+	audit->cut = (size_t)n != len + 1;
+	return audit->cut ? -ENOSPC : 0;
 }
 
 int audit_reopen(struct audit *audit)

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "userspace/fd.h"
@@ -25,21 +27,80 @@ static int cgroup_open_folder(const char *path)
 	return TAKE_FD(fd);
 }
 
-int cgroup_open(const char *path)
+/* "/a/b" of the line "0::/a/b": the caller's place in the cgroup2 hierarchy */
+static int cgroup_own(char *out, size_t size)
+{
+	char line[4096];
+	int err = -ENODEV;
+	FILE *file = fopen("/proc/self/cgroup", "re");
+
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "0::", 3))
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		err = (size_t)snprintf(out, size, "%s", line + 3) < size ? 0 : -ENAMETOOLONG;
+	}
+	fclose(file);
+	return err;
+}
+
+/* Walks from the caller's cgroup up to the root of the hierarchy, looking for folder. */
+static int cgroup_holds_caller(const char *root, int folder)
+{
+	char path[PATH_MAX], own[PATH_MAX];
+	struct stat wanted, here;
+	size_t root_len;
+	int err;
+
+	err = cgroup_own(own, sizeof(own));
+	if (err)
+		return err;
+	if ((size_t)snprintf(path, sizeof(path), "%s%s", root, own) >= sizeof(path))
+		return -ENAMETOOLONG;
+	if (fstat(folder, &wanted) < 0)
+		return -errno;
+	for (root_len = strlen(root); strlen(path) >= root_len; *strrchr(path, '/') = '\0') {
+		if (stat(path, &here) == 0 && here.st_ino == wanted.st_ino &&
+		    here.st_dev == wanted.st_dev)
+			return 0;
+		if (!strrchr(path, '/'))
+			break;
+	}
+	return -EXDEV;
+}
+
+/* The place where the hierarchy is mounted. -ENODEV. */
+static int cgroup_mount_point(char *out, size_t size)
 {
 	struct mntent entry;
 	char buf[4096];
-	int fd = -ENOENT;
-	FILE *mounts;
+	int err = -ENODEV;
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
 
-	if (*path)
-		return cgroup_open_folder(path);
-	mounts = setmntent("/proc/self/mounts", "re");
 	if (!mounts)
 		return -errno;
-	while (fd < 0 && getmntent_r(mounts, &entry, buf, sizeof(buf)))
+	while (err == -ENODEV && getmntent_r(mounts, &entry, buf, sizeof(buf)))
 		if (!strcmp(entry.mnt_type, "cgroup2"))
-			fd = cgroup_open_folder(entry.mnt_dir);
+			err = (size_t)snprintf(out, size, "%s", entry.mnt_dir) < size ?
+				      0 :
+				      -ENAMETOOLONG;
 	endmntent(mounts);
-	return fd;
+	return err;
+}
+
+int cgroup_open(const char *path)
+{
+	_cleanup_fd_ int fd = -1;
+	char root[PATH_MAX];
+	int err;
+
+	err = cgroup_mount_point(root, sizeof(root));
+	if (err)
+		return err;
+	err = fd = cgroup_open_folder(*path ? path : root);
+	if (fd >= 0)
+		err = cgroup_holds_caller(root, fd);
+	return err ? err : TAKE_FD(fd);
 }

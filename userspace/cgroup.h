@@ -6,7 +6,8 @@
 /*
  * Opens a cgroup folder as an O_PATH-free descriptor for attaching. path "": the root of
  * the cgroup2 hierarchy, wherever it is mounted (/proc/self/mountinfo).
- * The descriptor; -ENOENT: no cgroup2 is mounted; -ENOTDIR: path is not on cgroup2; -errno.
+ * The descriptor; -ENODEV: no cgroup2 is mounted; -ENOTDIR: path is not on cgroup2; -EXDEV: the
+ * calling process is not in it, so that its own sockets would be missed; -errno.
  */
 int cgroup_open(const char *path);
 

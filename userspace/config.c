@@ -27,7 +27,8 @@ static int config_read_paths(const struct config_syntax *syntax, struct config *
 		size_t max;
 		char **path;
 	} paths[] = {
-		{ "audit-log", "/var/log/linewarden/audit.jsonl", PATH_MAX - 1, &config->audit_log },
+		{ "audit-log", "/var/log/linewarden/audit.jsonl", PATH_MAX - 1,
+		  &config->audit_log },
 		{ "pin-path", "/sys/fs/bpf/linewarden", PATH_MAX - 64, &config->pin_path },
 		{ "run-path", "/run/linewarden", CONFIG_RUN_PATH_MAX, &config->run_path },
 	};

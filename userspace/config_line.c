@@ -145,10 +145,13 @@ static int line_check_name(const struct config_syntax *syntax, cfg_t *section,
 
 	if (rule_validate(&trial) == 0)
 		return 0;
+	if (is_domain)
+		return config_syntax_refuse(syntax, section, value->line,
+					    "'%s' is no SIP domain; write one like example.com",
+					    name);
 	return config_syntax_refuse(syntax, section, value->line,
-				    is_domain ? "'%s' is no SIP domain; write one like example.com" :
-						"'%s' is neither a host name nor an address; write "
-						"one like pbx.example.com or 192.0.2.7",
+				    "'%s' is neither a host name nor an address; write one like "
+				    "pbx.example.com or 192.0.2.7",
 				    name);
 }
 

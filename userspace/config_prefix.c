@@ -64,8 +64,8 @@ static bool prefix_clear_host(struct config_prefix *prefix)
 	return was_set;
 }
 
-static int prefix_refuse_host(const struct config_prefix *address, const struct config_prefix *range,
-			      char *why, size_t why_len)
+static int prefix_refuse_host(const struct config_prefix *address,
+			      const struct config_prefix *range, char *why, size_t why_len)
 {
 	char one[CONFIG_PREFIX_LEN], all[CONFIG_PREFIX_LEN];
 

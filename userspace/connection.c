@@ -168,6 +168,25 @@ void connection_refuse(struct connection *connection, enum record_event event, c
 	connection_linger(connection);
 }
 
+void connection_cut(struct connection *connection, const char *why)
+{
+	struct worker *worker = connection->worker;
+
+	loop_timeout_stop(connection_queue(connection), &connection->timeout);
+	loop_turn_remove(worker->loop, &connection->turn);
+	loop_remove(worker->loop, &connection->app);
+	connection_report_end(connection, why);
+	if (connection->app_fd >= 0)
+		close(connection->app_fd);
+	connection->app_fd = -1;
+	relay_release(&connection->relay);
+	connection->is_session = false;
+	connection->stream.cut = true;
+	connection->phase = PHASE_LINGERING;
+	worker->half_open++;
+	loop_timeout_start(worker->loop, &worker->lingers, &connection->timeout);
+}
+
 static void connection_relay(struct connection *connection, uint32_t client, uint32_t app)
 {
 	struct worker *worker = connection->worker;
@@ -179,7 +198,10 @@ static void connection_relay(struct connection *connection, uint32_t client, uin
 		loop_turn_add(worker->loop, &connection->turn);
 		return;
 	case RELAY_DONE:
-		connection_close(connection, false, connection->relay.why);
+		if (connection->stream.cut)
+			connection_cut(connection, connection->relay.why);
+		else
+			connection_close(connection, false, connection->relay.why);
 		return;
 	case RELAY_BROKEN:
 		connection_close(connection, true, connection->relay.why);
@@ -199,7 +221,11 @@ static void connection_client_ready(struct loop_io *io, uint32_t events)
 		connection_relay(connection, events, 0);
 		return;
 	case PHASE_LINGERING:
-		connection_linger(connection);
+		/* what a session's client still sends may be under a key that nobody has */
+		if (!connection->stream.cut)
+			connection_linger(connection);
+		else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+			connection_close(connection, false, "");
 		return;
 	case PHASE_ASKED:
 	case PHASE_CONNECTING:
@@ -243,7 +269,7 @@ static int connection_identify(struct connection *connection)
 		return err;
 	connection->cookie = record->cookie = tag.cookie;
 	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count)
-		return -ENOENT;
+		return -EADDRNOTAVAIL;
 	connection->line_id = tag.line;
 	connection->line = &config->lines[tag.line - 1];
 	record->function = connection->line->function;
@@ -310,7 +336,8 @@ void connection_accept(struct worker *worker, int fd)
 	if (err) {
 		record->event = RECORD_FAILED;
 		snprintf(record->reason, sizeof(record->reason),
-			 err == -ENOENT ? "no line claims this address" : "no tag: %s",
+			 err == -EADDRNOTAVAIL ? "no line claims this address" :
+						 "the socket cannot be told: %s",
 			 strerror(-err));
 		connection_report(connection);
 		connection_close(connection, true, "");

@@ -91,6 +91,12 @@ void connection_close(struct connection *connection, bool reset, const char *why
 /* Ends all connections of a worker that stops, the sessions with a close_notify. */
 void connection_close_all(struct worker *worker);
 
+/*
+ * Ends a session whose client may still be sending: closes the app's side and ours, and lets
+ * the client read that before its unread bytes turn the close into a reset.
+ */
+void connection_cut(struct connection *connection, const char *why);
+
 /* The TLS context of a worker. NULL: why says it. */
 SSL_CTX *tls_context_new(const struct worker_setup *setup, const char **why);
 

@@ -184,7 +184,12 @@ static int control_listen(struct control *control)
 	mode_t mask;
 	int err;
 
-	if (mkdir(config->run_path, 0755) < 0 && errno != EEXIST)
+	/* the service manager's may be there already, with its own mode */
+	if (mkdir(config->run_path, 0755) == 0)
+		err = chmod(config->run_path, 0755); /* whatever the umask says */
+	else
+		err = errno == EEXIST ? 0 : -1;
+	if (err < 0)
 		return -errno;
 	address->sun_family = AF_UNIX;
 	if ((size_t)snprintf(address->sun_path, sizeof(address->sun_path), "%s/control",

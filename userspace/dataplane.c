@@ -172,7 +172,11 @@ int dataplane_open(const struct config *config, struct dataplane **out,
 	if (err < 0) {
 		snprintf(why, DATAPLANE_ERROR_LEN, "cgroup %s: %s",
 			 *config->cgroup ? config->cgroup : "(the cgroup2 root)",
-			 err == -ENOENT ? "no cgroup2 hierarchy is mounted" : strerror(-err));
+			 err == -ENODEV ? "no cgroup2 hierarchy is mounted" :
+			 err == -ENOTDIR ? "not a folder of the cgroup2 hierarchy" :
+			 err == -EXDEV ? "the daemon is not in it; name one that holds both the "
+					 "daemon and the app" :
+					 strerror(-err));
 		goto fail;
 	}
 	err = dataplane->lock = dataplane_open_folder(dataplane->path, why);

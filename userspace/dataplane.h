@@ -63,8 +63,8 @@ void dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie);
 /* A live session. -ENOENT. */
 int dataplane_session(const struct dataplane *dataplane, uint64_t cookie, struct session *out);
 
-/* Forgets every session and relay of a worker that died; the number of sessions. */
-unsigned int dataplane_forget_worker(struct dataplane *dataplane, uint32_t worker);
+/* Forgets every relay entry of a worker that is gone. */
+void dataplane_relays_forget(struct dataplane *dataplane, uint32_t worker);
 
 /* Calls visit for every session; the number of them. */
 unsigned int dataplane_sessions(const struct dataplane *dataplane,
@@ -94,7 +94,7 @@ void dataplane_close(struct dataplane *dataplane);
 
 /*
  * Takes every pin below path away: governed ports are the app's own again, unprotected.
- * 0; -EBUSY: a daemon uses them; -ENOENT: there are none; -errno.
+ * 0; -EBUSY: a daemon uses them; -ENOENT: there are none; -EMEDIUMTYPE: not pins of ours; -errno.
  */
 int dataplane_detach(const char *path);
 

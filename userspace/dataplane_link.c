@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "userspace/dataplane_internal.h"
@@ -36,6 +37,23 @@ static struct bpf_link *dataplane_attach_new(struct dataplane *dataplane,
 	return bpf_program__attach_netns(prog, netns);
 }
 
+/* Whether a pinned link is attached where this daemon would attach it. */
+static bool dataplane_link_is_here(const struct dataplane *dataplane, const struct bpf_link *link)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	struct stat netns, cgroup;
+
+	if (bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &len) < 0)
+		return false;
+	if (info.type == BPF_LINK_TYPE_NETNS)
+		return stat("/proc/self/ns/net", &netns) == 0 &&
+		       netns.st_ino == info.netns.netns_ino;
+	/* a cgroup's number is its inode's */
+	return info.type == BPF_LINK_TYPE_CGROUP && fstat(dataplane->cgroup, &cgroup) == 0 &&
+	       cgroup.st_ino == info.cgroup.cgroup_id;
+}
+
 static int dataplane_attach_one(struct dataplane *dataplane, struct bpf_program *prog)
 {
 	char path[DATAPLANE_PATH_MAX];
@@ -45,6 +63,13 @@ static int dataplane_attach_one(struct dataplane *dataplane, struct bpf_program 
 	dataplane_link_path(dataplane, prog, path);
 	/* asked first: libbpf would log that there is none */
 	link = access(path, F_OK) == 0 ? bpf_link__open(path) : NULL;
+	if (link && !dataplane_link_is_here(dataplane, link)) {
+		/* of another cgroup or network namespace: it has nothing to guard here */
+		bpf_link__destroy(link);
+		link = NULL;
+		if (unlink(path) < 0)
+			return -errno;
+	}
 	if (link) {
 		/* atomic: the old program judges until the new one does */
 		err = bpf_link__update_program(link, prog);
@@ -117,6 +142,9 @@ int dataplane_detach(const char *path)
 
 	if (lock < 0)
 		return lock;
+	/* a folder of somebody else's pins, or of everybody's */
+	if (faccessat(lock, "abi_version", F_OK, 0) < 0)
+		return -EMEDIUMTYPE;
 	dir = opendir(path);
 	if (!dir)
 		return -errno;

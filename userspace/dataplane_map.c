@@ -81,9 +81,14 @@ int dataplane_write_lines(struct dataplane *dataplane, const struct config *conf
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.line_prefixes), sizeof(struct line_key),
 			NULL, NULL);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.lines), sizeof(__u32), NULL, NULL);
-	/* counters go by the line's number, which another configuration gives to another line */
+	/* counters go by the line's number, which another configuration gives to another line;
+	 * they all start with the daemon, and the audit log has what was before */
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.line_counters), sizeof(__u32), NULL,
 			NULL);
+	dataplane_prune(bpf_map__fd(dataplane->skel->maps.port_counters), sizeof(__u16), NULL,
+			NULL);
+	dataplane_prune(bpf_map__fd(dataplane->skel->maps.verdicts), sizeof(struct verdict_key),
+			NULL, NULL);
 	for (i = 0; i < config->line_count; i++) {
 		err = dataplane_write_line(dataplane, &config->lines[i], (uint32_t)i + 1);
 		if (err)
@@ -196,22 +201,6 @@ unsigned int dataplane_sessions(const struct dataplane *dataplane,
 	return count;
 }
 
-struct dataplane_forget {
-	struct dataplane *dataplane;
-	uint32_t worker;
-	unsigned int count;
-};
-
-static void dataplane_forget_one(uint64_t cookie, const struct session *session, void *arg)
-{
-	struct dataplane_forget *forget = arg;
-
-	if (session->worker != forget->worker)
-		return;
-	dataplane_session_remove(forget->dataplane, cookie);
-	forget->count++;
-}
-
 int dataplane_session(const struct dataplane *dataplane, uint64_t cookie, struct session *out)
 {
 	return bpf_map_lookup_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie, out) < 0 ?
@@ -259,13 +248,9 @@ void dataplane_relay_remove(struct dataplane *dataplane, const struct endpoint *
 	dataplane_relays_delete(dataplane, source, worker);
 }
 
-unsigned int dataplane_forget_worker(struct dataplane *dataplane, uint32_t worker)
+void dataplane_relays_forget(struct dataplane *dataplane, uint32_t worker)
 {
-	struct dataplane_forget forget = { dataplane, worker, 0 };
-
 	dataplane_relays_delete(dataplane, NULL, worker);
-	dataplane_sessions(dataplane, dataplane_forget_one, &forget);
-	return forget.count;
 }
 
 void dataplane_count_verdict(struct dataplane *dataplane, const struct record *record)

@@ -76,8 +76,9 @@ static void delivery_give_up(struct connection *connection, const char *what, in
 
 	snprintf(why, sizeof(why), "%s: %s", what, strerror(-err));
 	/* the client's handshake was fine: say at least that it is not its fault */
-	stream_abort(&connection->stream, SSL_AD_INTERNAL_ERROR);
-	connection_close(connection, false, why);
+	connection->stream.alert = SSL_AD_INTERNAL_ERROR;
+	stream_close_write(&connection->stream);
+	connection_cut(connection, why);
 }
 
 void connection_deliver(struct connection *connection)
@@ -87,8 +88,12 @@ void connection_deliver(struct connection *connection)
 	char reason[RECORD_TEXT_LEN];
 	int err;
 
-	snprintf(record->reason, sizeof(record->reason), "every check of level %s holds",
-		 level_name(record->level));
+	/* without a certificate the level's checks have not held: they did not apply */
+	if (*record->fingerprint)
+		snprintf(record->reason, sizeof(record->reason), "every check of level %s holds",
+			 level_name(record->level));
+	else
+		snprintf(record->reason, sizeof(record->reason), "%s", record->verdict.reason);
 	record->event = RECORD_ACCEPTED;
 	err = connection->app_fd = delivery_bind(&target);
 	if (err >= 0)
@@ -98,7 +103,8 @@ void connection_deliver(struct connection *connection)
 		return;
 	}
 	snprintf(reason, sizeof(reason), "the session cannot be opened: %s", strerror(-err));
-	stream_abort(&connection->stream, SSL_AD_INTERNAL_ERROR);
+	connection->stream.alert = SSL_AD_INTERNAL_ERROR;
+	stream_close_write(&connection->stream);
 	connection_refuse(connection, RECORD_FAILED, reason);
 }
 

@@ -19,10 +19,12 @@ static int endpoint_from(const struct sockaddr_storage *ss, struct endpoint *out
 		memcpy(out->addr, endpoint_mapped, sizeof(endpoint_mapped));
 		memcpy(out->addr + 12, &in->sin_addr, 4);
 		out->port = ntohs(in->sin_port);
+		out->scope = 0;
 		return 0;
 	case AF_INET6:
 		memcpy(out->addr, &in6->sin6_addr, 16);
 		out->port = ntohs(in6->sin6_port);
+		out->scope = in6->sin6_scope_id;
 		return 0;
 	default:
 		return -EAFNOSUPPORT;
@@ -65,6 +67,7 @@ socklen_t endpoint_sockaddr(const struct endpoint *endpoint, struct sockaddr_sto
 	in6->sin6_family = AF_INET6;
 	memcpy(&in6->sin6_addr, endpoint->addr, 16);
 	in6->sin6_port = htons(endpoint->port);
+	in6->sin6_scope_id = endpoint->scope;
 	return sizeof(*in6);
 }
 

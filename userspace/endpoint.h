@@ -12,6 +12,7 @@
 struct endpoint {
 	uint8_t addr[16]; /* network order, IPv4 as v4-mapped */
 	uint16_t port;
+	uint32_t scope; /* interface of a link-local IPv6 address, else 0 */
 };
 
 /* The peer (getpeername) or this side (getsockname) of a socket. -errno; -EAFNOSUPPORT. */

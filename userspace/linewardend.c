@@ -64,6 +64,10 @@ static void linewardend_signalled(struct loop_io *io, uint32_t events)
 				log_line(LOG_ERR, "audit log %s: %s; the old file stays open",
 					 d->agent.config->audit_log, strerror(-err));
 			break;
+		case SIGHUP:
+			log_line(LOG_NOTICE, "SIGHUP is ignored: a changed configuration takes a "
+					     "restart");
+			break;
 		default:
 			loop_stop(d->agent.loop);
 		}
@@ -80,6 +84,7 @@ static int linewardend_watch_signals(struct linewardend *d)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -33,6 +33,12 @@ static int listener_open(bool ipv6)
 		return -errno;
 	if (listen(fd, LISTENER_BACKLOG) < 0)
 		return -errno;
+	/*
+	 * For the sockets that it accepts: they are on the app's port (__inet_inherit_port), and
+	 * an app that starts while they live, or in TIME-WAIT, could not bind it.
+	 */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -errno;
 	return TAKE_FD(fd);
 }
 

@@ -86,6 +86,16 @@ static int monitor_enter_relay(const struct monitor_request *request, const stru
 				   request->worker->id);
 }
 
+static int monitor_forget(const struct monitor_request *request)
+{
+	struct endpoint source;
+
+	if (request->app >= 0 && !endpoint_local(request->app, &source))
+		dataplane_relay_remove(request->worker->agent->dataplane, &source,
+				       request->worker->id);
+	return 0;
+}
+
 static int monitor_add_session(const struct monitor_request *request)
 {
 	const struct record *record = &request->message->record;
@@ -124,6 +134,7 @@ static int monitor_session(const struct monitor_request *request)
 {
 	struct agent *agent = request->worker->agent;
 	const struct record *record = &request->message->record;
+	struct record failed;
 	struct endpoint peer;
 	struct tag tag;
 	int err;
@@ -142,8 +153,16 @@ static int monitor_session(const struct monitor_request *request)
 		err = monitor_enter_relay(request, &peer);
 	if (!err)
 		err = dataplane_verify(agent->dataplane, request->client);
-	if (!err)
-		dataplane_count_verdict(agent->dataplane, record);
+	if (err) {
+		monitor_forget(request);
+		dataplane_session_remove(agent->dataplane, record->cookie);
+		failed = *record;
+		failed.event = RECORD_FAILED;
+		snprintf(failed.reason, sizeof(failed.reason), "the session cannot be opened: %s",
+			 strerror(-err));
+		record = &failed;
+	}
+	dataplane_count_verdict(agent->dataplane, record);
 	monitor_audit(agent, record);
 	return err;
 }
@@ -160,39 +179,62 @@ static int monitor_relay(const struct monitor_request *request)
 	return tag.state == STATE_VERIFIED ? monitor_enter_relay(request, &peer) : -EPERM;
 }
 
-static int monitor_forget(const struct monitor_request *request)
+static void monitor_end_session(struct agent *agent, uint64_t cookie,
+				const struct session *session, const struct message_end *end)
 {
-	struct endpoint source;
+	struct record record = {
+		.time_ms = record_clock_ms(),
+		.cookie = cookie,
+		.event = RECORD_ENDED,
+		.bytes_in = end->bytes_in,
+		.bytes_out = end->bytes_out,
+	};
 
-	if (request->app >= 0 && !endpoint_local(request->app, &source))
-		dataplane_relay_remove(request->worker->agent->dataplane, &source,
-				       request->worker->id);
-	return 0;
+	record_set_session(&record, session);
+	snprintf(record.reason, sizeof(record.reason), "%s", end->why);
+	dataplane_session_remove(agent->dataplane, cookie);
+	monitor_audit(agent, &record);
 }
 
 static int monitor_end(const struct monitor_request *request)
 {
-	struct dataplane *dataplane = request->worker->agent->dataplane;
+	struct agent *agent = request->worker->agent;
 	const struct message *message = request->message;
-	struct record record = {
-		.time_ms = record_clock_ms(),
-		.cookie = message->cookie,
-		.event = RECORD_ENDED,
-		.bytes_in = message->end.bytes_in,
-		.bytes_out = message->end.bytes_out,
-	};
 	struct session session;
 
 	monitor_forget(request);
 	/* of a session of this worker and of no other */
-	if (dataplane_session(dataplane, message->cookie, &session) ||
-	    session.worker != request->worker->id)
-		return 0;
-	record_set_session(&record, &session);
-	snprintf(record.reason, sizeof(record.reason), "%s", message->end.why);
-	dataplane_session_remove(dataplane, message->cookie);
-	monitor_audit(request->worker->agent, &record);
+	if (dataplane_session(agent->dataplane, message->cookie, &session) == 0 &&
+	    session.worker == request->worker->id)
+		monitor_end_session(agent, message->cookie, &session, &message->end);
 	return 0;
+}
+
+struct monitor_orphans {
+	struct agent *agent;
+	uint32_t worker;
+	struct message_end end;
+	unsigned int count;
+};
+
+static void monitor_end_orphan(uint64_t cookie, const struct session *session, void *arg)
+{
+	struct monitor_orphans *orphans = arg;
+
+	if (session->worker != orphans->worker)
+		return;
+	monitor_end_session(orphans->agent, cookie, session, &orphans->end);
+	orphans->count++;
+}
+
+unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const char *why)
+{
+	struct monitor_orphans orphans = { .agent = agent, .worker = worker };
+
+	snprintf(orphans.end.why, sizeof(orphans.end.why), "%s", why);
+	dataplane_relays_forget(agent->dataplane, worker);
+	dataplane_sessions(agent->dataplane, monitor_end_orphan, &orphans);
+	return orphans.count;
 }
 
 /* a type without a row is one that only the main process sends */

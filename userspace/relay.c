@@ -15,8 +15,8 @@ void relay_init(struct relay *relay, struct stream *stream, int app, struct buff
 		.pool = pool,
 		.app = app,
 		/* events before this moment are gone: ask the sockets themselves */
-		.client = { true, true },
-		.server = { true, true },
+		.client = { .readable = true, .writable = true },
+		.server = { .readable = true, .writable = true },
 	};
 }
 
@@ -26,6 +26,8 @@ static void relay_note(struct relay_side *side, uint32_t events)
 		side->readable = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		side->writable = true;
+	if (events & EPOLLERR)
+		side->failed = true;
 }
 
 static int relay_fail(struct relay *relay, int err, const char *why)
@@ -178,7 +180,15 @@ enum relay_state relay_run(struct relay *relay, uint32_t events_client, uint32_t
 		relay_fail(relay, 0, relay->stream->why ? relay->stream->why : "closed");
 		return RELAY_DONE;
 	}
-	return up || down ? RELAY_TURN : RELAY_WAITS;
+	if (up || down)
+		return RELAY_TURN;
+	/* what the other side does not take now would be waited with for ever: it has no reader */
+	if (relay->client.failed || relay->server.failed) {
+		relay_fail(relay, 0, relay->client.failed ? "the client reset the connection" :
+							    "the app reset the connection");
+		return RELAY_BROKEN;
+	}
+	return RELAY_WAITS;
 }
 
 void relay_release(struct relay *relay)

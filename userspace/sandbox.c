@@ -84,20 +84,22 @@ static const int sandbox_calls[] = {
 	SCMP_SYS(time),		SCMP_SYS(write),	 SCMP_SYS(writev),
 };
 
+/* of socket()'s second argument: the rest are flags (SOCK_TYPE_MASK in linux/net.h) */
+#define SOCKET_TYPE_MASK 0xf
+
 static int sandbox_allow(scmp_filter_ctx filter)
 {
+	static const scmp_datum_t families[] = { AF_INET, AF_INET6 };
 	size_t i;
 	int err = 0;
 
 	for (i = 0; !err && i < sizeof(sandbox_calls) / sizeof(sandbox_calls[0]); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, sandbox_calls[i], 0);
 	/* to the app: TCP and nothing else */
-	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				       SCMP_A0(SCMP_CMP_EQ, AF_INET));
-	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				       SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+	for (i = 0; !err && i < sizeof(families) / sizeof(families[0]); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+				       SCMP_A0(SCMP_CMP_EQ, families[i]),
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, SOCK_STREAM));
 	/* a socket's tag: reading, through a read-only descriptor */
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1,

@@ -30,15 +30,20 @@ int stream_init_kernel(struct stream *stream, int fd, const struct ktls_crypto *
 	return 0;
 }
 
-static void stream_count_key_update(int write, int version, int type, const void *buf, size_t len,
+static void stream_note_message(int write, int version, int type, const void *buf, size_t len,
 				    SSL *ssl, void *arg)
 {
 	struct stream *stream = arg;
+	const uint8_t *bytes = buf;
 
 	(void)version;
 	(void)ssl;
-	if (!write && type == SSL3_RT_HANDSHAKE && len && *(const uint8_t *)buf == SSL3_MT_KEY_UPDATE)
+	if (write || !len)
+		return;
+	if (type == SSL3_RT_HANDSHAKE && bytes[0] == SSL3_MT_KEY_UPDATE)
 		stream->key_update_due = true;
+	if (type == SSL3_RT_ALERT && bytes[len - 1] == SSL_AD_CLOSE_NOTIFY)
+		stream->close_notify_received = true;
 }
 
 void stream_init_user(struct stream *stream, int fd, SSL *ssl)
@@ -47,7 +52,9 @@ void stream_init_user(struct stream *stream, int fd, SSL *ssl)
 	/* a KeyUpdate returns to us instead of being passed over in silence */
 	SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
 	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_set_msg_callback(ssl, stream_count_key_update);
+	/* a FIN without close_notify ends what the peer sends, not what it is sent */
+	SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_set_msg_callback(ssl, stream_note_message);
 	SSL_set_msg_callback_arg(ssl, stream);
 }
 
@@ -58,12 +65,20 @@ static int stream_fail(struct stream *stream, int err, const char *why)
 	return err;
 }
 
+/* The client broke the protocol: RFC 8446 section 6.2 has an alert for it. */
+static int stream_violated(struct stream *stream, const char *why)
+{
+	stream->cut = true;
+	stream->alert = SSL_AD_UNEXPECTED_MESSAGE;
+	return stream_fail(stream, -EPROTO, why);
+}
+
 static int stream_limit_key_updates(struct stream *stream, uint64_t now)
 {
 	if (ktls_bucket_take(&stream->key_updates, now, STREAM_KEY_UPDATE_INTERVAL,
 			     STREAM_KEY_UPDATE_BURST))
 		return 0;
-	return stream_fail(stream, -EPROTO, "too many KeyUpdates");
+	return stream_violated(stream, "too many KeyUpdates");
 }
 
 /* our own KeyUpdate goes out before anything else does */
@@ -88,9 +103,10 @@ static int stream_take_handshake(struct stream *stream, const uint8_t *record, s
 	int err;
 
 	if (ktls_handshake_read(&stream->handshake, record, len, &news))
-		return stream_fail(stream, -EPROTO, "a handshake message that has no place here");
+		return stream_violated(stream, "a handshake message that has no place here");
 	if (!news.key_update)
 		return 0;
+	stream->cut = !stream->keys;
 	if (!stream->keys)
 		return stream_fail(stream, -EOPNOTSUPP,
 				   "KeyUpdate: this kernel cannot change a session's keys (Linux "
@@ -113,7 +129,7 @@ static int stream_take_alert(struct stream *stream, const uint8_t *record, size_
 	struct ktls_alert alert;
 
 	if (ktls_alert_read(record, len, version, &alert))
-		return stream_fail(stream, -EPROTO, "an alert that cannot be read");
+		return stream_violated(stream, "an alert that cannot be read");
 	if (alert.close)
 		return 1;
 	if (alert.ignore)
@@ -148,7 +164,7 @@ static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, 
 			err = stream_take_handshake(stream, buf, (size_t)n, now);
 			break;
 		default:
-			err = stream_fail(stream, -EPROTO, "a record of an unknown type");
+			err = stream_violated(stream, "a record of an unknown type");
 		}
 		if (err)
 			return err;
@@ -166,6 +182,8 @@ static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, ui
 			return (ssize_t)n;
 		switch (SSL_get_error(stream->ssl, 0)) {
 		case SSL_ERROR_ZERO_RETURN:
+			if (!stream->close_notify_received)
+				stream_fail(stream, 0, "the client closed without close_notify");
 			return 0;
 		case SSL_ERROR_WANT_READ:
 			if (!stream->key_update_due)
@@ -178,10 +196,6 @@ static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, ui
 		case SSL_ERROR_WANT_WRITE:
 			return -EAGAIN;
 		case SSL_ERROR_SSL:
-			if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-				stream_fail(stream, 0, "the client closed without close_notify");
-				return 0;
-			}
 			return stream_fail(stream, -EPROTO, "receiving failed: TLS");
 		default:
 			return stream_fail(stream, errno ? -errno : -EPROTO, "receiving failed");
@@ -233,7 +247,11 @@ static int stream_send_close_notify(struct stream *stream)
 
 	if (!stream->ssl) {
 		err = stream_send_key_update(stream);
-		return err ? err : ktls_send_alert(stream->fd, ALERT_WARNING, SSL_AD_CLOSE_NOTIFY);
+		if (err)
+			return err;
+		return stream->alert ?
+			       ktls_send_alert(stream->fd, ALERT_FATAL, stream->alert) :
+			       ktls_send_alert(stream->fd, ALERT_WARNING, SSL_AD_CLOSE_NOTIFY);
 	}
 	ERR_clear_error();
 	err = SSL_shutdown(stream->ssl);
@@ -253,12 +271,6 @@ int stream_close_write(struct stream *stream)
 		stream->close_notify_sent = true;
 	}
 	return shutdown(stream->fd, SHUT_WR) < 0 ? -errno : 0;
-}
-
-void stream_abort(struct stream *stream, uint8_t description)
-{
-	if (!stream->ssl && !stream->close_notify_sent)
-		ktls_send_alert(stream->fd, ALERT_FATAL, description);
 }
 
 void stream_release(struct stream *stream)

@@ -26,7 +26,10 @@ struct stream {
 	struct ktls_handshake handshake;
 	struct ktls_bucket key_updates;
 	bool key_update_due; /* the peer asked for one, which could not be sent yet */
-	bool close_notify_sent;
+	bool close_notify_sent; /* or the alert that ends it */
+	uint8_t alert; /* to end it with; 0: close_notify */
+	bool cut; /* ended by this side while the client may still be sending */
+	bool close_notify_received; /* user space: OpenSSL does not tell it from a FIN */
 	const char *why; /* the first thing that went wrong, or how the peer closed */
 };
 
@@ -49,11 +52,11 @@ ssize_t stream_read(struct stream *stream, void *buf, size_t len, uint64_t now);
 /* Writes. The number of bytes, which may be fewer than len; -EAGAIN; -errno. */
 ssize_t stream_write(struct stream *stream, const void *buf, size_t len);
 
-/* Sends close_notify, then FIN; the peer may go on to send. -EAGAIN: call again. -errno. */
+/*
+ * Sends close_notify (or stream->alert, which OpenSSL in user space does not let us), then FIN; the
+ * peer may go on to send. -EAGAIN: call again. -errno.
+ */
 int stream_close_write(struct stream *stream);
-
-/* Sends a fatal alert where that can be done at once. */
-void stream_abort(struct stream *stream, uint8_t description);
 
 /* Releases what is the stream's, secrets cleansed. The descriptor is not. */
 void stream_release(struct stream *stream);

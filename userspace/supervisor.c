@@ -80,6 +80,8 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent, uint32
 	/* these are for the main process, which then ends its workers in order */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	exit(worker_run(&setup));
 }
 
@@ -186,7 +188,7 @@ static void supervisor_bury(struct agent *agent, struct supervised *worker, int 
 
 	worker->pid = 0;
 	supervisor_hang_up(worker);
-	lost = dataplane_forget_worker(agent->dataplane, worker->id);
+	lost = monitor_end_sessions(agent, worker->id, "the worker that relayed it died");
 	if (WIFSIGNALED(status))
 		log_line(LOG_ERR, "worker %u was ended by %s%s; %u sessions ended with it",
 			 worker->id, strsignal(WTERMSIG(status)),
@@ -221,6 +223,8 @@ void supervisor_stop(struct agent *agent)
 	for (i = 0; i < agent->worker_count; i++)
 		if (agent->workers[i].pid > 0)
 			waitpid(agent->workers[i].pid, NULL, 0);
+	for (i = 0; i < agent->worker_count; i++)
+		monitor_end_sessions(agent, i, "the daemon was stopped");
 	free(agent->workers);
 	agent->workers = NULL;
 }

@@ -25,10 +25,31 @@ struct worker_listener {
 	struct worker *worker;
 };
 
+/*
+ * Out of descriptors: the spare one takes the connection off the queue, where it would make
+ * the loop spin, and closes it.
+ */
+static void worker_turn_away(struct worker *worker, int listener)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	int fd;
+
+	if (worker->spare_fd >= 0)
+		close(worker->spare_fd);
+	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+		close(fd);
+	}
+	worker->spare_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (!worker->turned_away++)
+		log_line(LOG_ERR, "out of file descriptors, connections are turned away: raise "
+				  "LimitNOFILE");
+}
+
 static void worker_accept(struct loop_io *io, uint32_t events)
 {
 	struct worker_listener *listener = CONTAINER_OF(io, struct worker_listener, io);
-	struct loop_timeout *oldest;
 	int fd, i;
 
 	(void)events;
@@ -38,18 +59,10 @@ static void worker_accept(struct loop_io *io, uint32_t events)
 			connection_accept(listener->worker, fd);
 			continue;
 		}
-		if (errno != EMFILE && errno != ENFILE)
+		if (errno == EMFILE || errno == ENFILE)
+			worker_turn_away(listener->worker, io->fd);
+		else
 			return; /* nothing there, or the peer has gone already */
-		/* out of descriptors: a half-open connection gives its own, or this would spin */
-		oldest = TAILQ_FIRST(&listener->worker->handshakes.waiting);
-		if (!oldest) {
-			log_line(LOG_ERR, "out of file descriptors: raise LimitNOFILE");
-			usleep(10000);
-			return;
-		}
-		connection_refuse(CONTAINER_OF(oldest, struct connection, timeout), RECORD_FAILED,
-				  "out of file descriptors: the oldest handshake made room");
-		return;
 	}
 }
 
@@ -144,6 +157,7 @@ static int worker_start(struct worker *worker)
 	err = loop_new(&worker->loop);
 	if (err)
 		return err;
+	worker->spare_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	STAILQ_INIT(&worker->asked);
 	LIST_INIT(&worker->connections);
 	worker_init_timeouts(worker);

@@ -47,6 +47,8 @@ struct worker {
 	struct loop_timeouts lingers; /* refused ones, until the peer has read why */
 	unsigned int half_open;
 	LIST_HEAD(, connection) connections; /* all of them */
+	int spare_fd; /* given up when there are no others */
+	uint64_t turned_away; /* connections, for want of descriptors */
 	bool stopping; /* the main process does not listen any more */
 	STAILQ_HEAD(, connection) asked; /* await the main process's answer, in order */
 };

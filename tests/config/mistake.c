@@ -160,7 +160,8 @@ MISTAKE(level_unknown, "level = low", "level = lowest",
 	"medium+remote or high+remote");
 MISTAKE(level_not_available,
 	"function = sip-phone\n	port = 5061\n	remote = 10.0.0.0/8\n	level = low",
-	"function = ip-office-line\n	port = 443\n	remote = 10.0.0.0/8\n	level = high+remote",
+	"function = ip-office-line\n	port = 443\n	remote = 10.0.0.0/8\n"
+	"	level = high+remote",
 	"pbx.conf:18: line 'phones': level 'high+remote' is not available on an ip-office-line; "
 	"use none, low, medium or high");
 MISTAKE(ktls, "user =", "ktls = yes\nuser =",
@@ -216,11 +217,12 @@ MISTAKE(no_host_name,
 	"pbx.conf:18: line 'phones': level 'medium+remote' needs host-names; write host-names = "
 	"{ \"example.com\" }");
 MISTAKE(names_without_level, "	level = low", "	level = low\n	host-names = { a.example }",
-	"pbx.conf:19: line 'phones': host-names are not checked at level 'low'; remove them, or use "
-	"level medium+remote or high+remote");
+	"pbx.conf:19: line 'phones': host-names are not checked at level 'low'; remove them, or "
+	"use level medium+remote or high+remote");
 MISTAKE(domains_without_sip, "sip-phone", "admin\n	sip-domains = { example.com }",
 	"pbx.conf:16: line 'phones': sip-domains are not used by function 'admin'; remove them");
-MISTAKE(bad_domain, "	level = low", "	level = high+remote\n	sip-domains = { \"sip:example.com\" }",
+MISTAKE(bad_domain, "	level = low",
+	"	level = high+remote\n	sip-domains = { \"sip:example.com\" }",
 	"pbx.conf:19: line 'phones': 'sip:example.com' is no SIP domain; write one like "
 	"example.com");
 MISTAKE(bad_host_name, "	level = low",
@@ -273,8 +275,8 @@ FIXTURE_VARIANT_ADD(mistake, identity_expired)
 FIXTURE_VARIANT_ADD(mistake, identity_not_yet_valid)
 {
 	.to = "", .later = -FILES_DAY - 1,
-	.message = "pbx.conf:2: identity: @/identity.pem: the certificate is not valid yet; is this "
-		   "host's clock right?",
+	.message = "pbx.conf:2: identity: @/identity.pem: the certificate is not valid yet; is "
+		   "this host's clock right?",
 };
 
 TEST(no_lines)
@@ -288,14 +290,16 @@ TEST(no_lines)
 
 TEST(no_identity)
 {
-	static const char text[] = "user = nobody group = daemon\n"
-				   "line a { function = admin port = 443 remote = ::/0 level = none }";
+	static const char text[] =
+		"user = nobody group = daemon\n"
+		"line a { function = admin port = 443 remote = ::/0 level = none }";
 	struct config *config = NULL;
 	struct config_error error;
 
 	EXPECT_EQ(-EINVAL, config_parse("pbx.conf", text, strlen(text), FILES_NOW, 1, &config,
 					&error));
-	EXPECT_STREQ("pbx.conf: identity is missing; write identity { certificate = ... key = ... }",
+	EXPECT_STREQ("pbx.conf: identity is missing; write identity { certificate = ... key = ... "
+		     "}",
 		     error.text);
 }
 

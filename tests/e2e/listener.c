@@ -25,8 +25,8 @@ int listener_open(const char *host, uint16_t port, bool dual, int backlog)
 	ASSERT_OK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
 	if (info->ai_family == AF_INET6)
 		ASSERT_OK(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)));
-	ASSERT_OK(bind(fd, info->ai_addr, info->ai_addrlen));
-	ASSERT_OK(listen(fd, backlog));
+	ASSERT_OK(bind(fd, info->ai_addr, info->ai_addrlen) < 0 ? -errno : 0);
+	ASSERT_OK(listen(fd, backlog) < 0 ? -errno : 0);
 	freeaddrinfo(info);
 	return fd;
 }

@@ -64,6 +64,8 @@ int process_end(pid_t pid, int sig, int limit_ms)
 	long long end = process_now_ms() + limit_ms;
 	int status;
 
+	if (pid <= 0) /* it never ran; 0 would be all of us */
+		return -1;
 	kill(pid, sig);
 	do {
 		if (waitpid(pid, &status, WNOHANG) == pid)
