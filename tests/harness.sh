@@ -5,6 +5,7 @@
 #
 #	. "$(dirname "$0")/../harness.sh"
 #	prepare() { mkpki "$KTAP_DIR/pki"; }		optional: once, before all tests
+#	finish() { kill "$(cat "$KTAP_DIR/pid")"; }	optional: once, after all of them
 #	test_name() { ktap_check true; }		one function, one test
 #	ktap_limit test_name 90				seconds, instead of 30
 #	ktap_main "$@"
@@ -140,6 +141,7 @@ ktap_run() {
 
 ktap_end() {
 	[ -z "$ktap_running" ] || kill -KILL -- -"$ktap_running"
+	! declare -F finish >/dev/null || (finish)
 	rm -rf "$KTAP_DIR"
 }
 

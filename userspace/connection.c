@@ -257,12 +257,10 @@ static int connection_identify(struct connection *connection)
 	struct tag tag;
 	int err;
 
-	err = endpoint_peer(connection->fd, &connection->peer);
-	if (!err)
-		err = endpoint_local(connection->fd, &connection->local);
+	endpoint_format(&connection->peer, record->peer);
+	err = endpoint_local(connection->fd, &connection->local);
 	if (err)
 		return err;
-	endpoint_format(&connection->peer, record->peer);
 	endpoint_format(&connection->local, record->local);
 	err = dataplane_tag(connection->worker->setup.tags_fd, connection->fd, &tag);
 	if (err)
@@ -305,7 +303,7 @@ static void connection_make_room(struct worker *worker)
 				  "too many half-open handshakes: the oldest made room");
 }
 
-void connection_accept(struct worker *worker, int fd)
+void connection_accept(struct worker *worker, int fd, const struct endpoint *peer)
 {
 	struct connection *connection;
 	struct record *record;
@@ -325,6 +323,7 @@ void connection_accept(struct worker *worker, int fd)
 		.worker = worker,
 		.fd = fd,
 		.app_fd = -1,
+		.peer = *peer,
 		.client = { -1, connection_client_ready },
 		.app = { -1, connection_app_ready },
 		.turn.run = connection_turn,
@@ -350,7 +349,9 @@ void connection_accept(struct worker *worker, int fd)
 		err = loop_add(worker->loop, &connection->client, fd,
 			       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 	if (err) {
-		connection_refuse(connection, RECORD_FAILED, strerror(-err));
+		connection_refuse(connection, RECORD_FAILED,
+				  err == -ENOTCONN ? "the client closed before the TLS handshake" :
+						     strerror(-err));
 		return;
 	}
 	loop_timeout_start(worker->loop, &worker->handshakes, &connection->timeout);

@@ -57,8 +57,8 @@ struct connection {
 	struct relay relay;
 };
 
-/* Takes a freshly accepted socket over; it is closed where that fails. */
-void connection_accept(struct worker *worker, int fd);
+/* Takes a freshly accepted socket of a peer over; it is closed where that fails. */
+void connection_accept(struct worker *worker, int fd, const struct endpoint *peer);
 
 /* The handshake goes on, as far as it can without blocking. */
 void connection_handshake(struct connection *connection);

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint8_t endpoint_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -45,6 +46,22 @@ int endpoint_local(int fd, struct endpoint *out)
 	socklen_t len = sizeof(ss);
 
 	return getsockname(fd, (struct sockaddr *)&ss, &len) < 0 ? -errno : endpoint_from(&ss, out);
+}
+
+int endpoint_accept(int listener, struct endpoint *peer)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+	int fd, err;
+
+	fd = accept4(listener, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = endpoint_from(&ss, peer);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
 bool endpoint_is_ip4(const struct endpoint *endpoint)

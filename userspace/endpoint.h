@@ -19,6 +19,12 @@ struct endpoint {
 int endpoint_peer(int fd, struct endpoint *out);
 int endpoint_local(int fd, struct endpoint *out);
 
+/*
+ * Accepts, without blocking; a peer that has gone already is still named, which
+ * endpoint_peer() could not. The socket; -errno.
+ */
+int endpoint_accept(int listener, struct endpoint *peer);
+
 /* True for IPv4, v4-mapped too. */
 bool endpoint_is_ip4(const struct endpoint *endpoint);
 

@@ -54,7 +54,7 @@ static void handshake_failed(struct connection *connection)
 		connection_refuse(connection, RECORD_REFUSED, connection->record->verdict.reason);
 		return;
 	}
-	if (err)
+	if (err && ERR_GET_REASON(err) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		snprintf(reason, sizeof(reason), "the TLS handshake failed: %s",
 			 text ? text : "unknown error");
 	else

@@ -136,14 +136,15 @@ static int identity_check_access(const char *path, const struct file *file, char
 {
 	if (file->mode & (S_IRWXG | S_IRWXO)) {
 		snprintf(why, why_len,
-			 "%s: others than its owner have access to the private key (mode %04o); run "
-			 "chmod 600 on it",
+			 "%s: others than its owner have access to the private key (mode %04o); "
+			 "run chmod 600 on it",
 			 path, (unsigned int)(file->mode & 07777));
 		return -EINVAL;
 	}
 	if (file->uid != 0 && file->uid != geteuid()) {
-		snprintf(why, why_len, "%s: the private key belongs to user %u; run chown root on it",
-			 path, (unsigned int)file->uid);
+		snprintf(why, why_len,
+			 "%s: the private key belongs to user %u; run chown root on it", path,
+			 (unsigned int)file->uid);
 		return -EINVAL;
 	}
 	return 0;

@@ -34,7 +34,8 @@ static int ktls_set(const struct ktls_crypto *crypto, int fd, int direction,
 	return r;
 }
 
-int ktls_limit_records(int fd, uint16_t len)
+/* No record that goes out carries more than len bytes of data. TLS_TX must be there. */
+static int ktls_limit_records(int fd, uint16_t len)
 {
 	if (setsockopt(fd, SOL_TLS, KTLS_TX_MAX_PAYLOAD_LEN, &len, sizeof(len)))
 		return errno == ENOPROTOOPT ? -ENOTSUP : -errno;

@@ -14,7 +14,8 @@
  *  - An error of the record layer ends the session. A malformed header is reported once, after
  *    that -EAGAIN; a record that does not decrypt is reported again and again, and also by
  *    everything that sends, so that there is no alert bad_record_mac.
- *  - read() and splice() fail with EIO and EINVAL while a control record is the next one.
+ *  - read() and splice() fail with EIO and EINVAL while a control record is the next one, and
+ *    splice() returns 0 for an empty record as it does at the end of the stream.
  */
 #ifndef USERSPACE_KTLS_H
 #define USERSPACE_KTLS_H
@@ -44,16 +45,11 @@ int ktls_attach(int fd);
 /*
  * Puts the keys of both directions into the kernel, TX first. On an error the socket may
  * be left with one direction encrypted and must be closed. -errno of setsockopt();
- * -ENOTSUP: the peer takes only short records and this kernel cannot be told so; -EIO.
+ * -ENOTSUP: the peer takes only short records and this kernel (before 6.19) cannot be told
+ * so; -EIO.
  * keys stays as it is: wipe it, or keep it for a rekey where the kernel can do that.
  */
 int ktls_install(const struct ktls_crypto *crypto, int fd, const struct ktls_keys *keys);
-
-/*
- * No record that goes out carries more than len bytes of data, after TLS_TX was installed.
- * ktls_install() does this where the peer has asked for it. -ENOTSUP: before Linux 6.19.
- */
-int ktls_limit_records(int fd, uint16_t len);
 
 /*
  * After the peer's KeyUpdate was read: on to the peer's next key. Any error ends the session.

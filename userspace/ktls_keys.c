@@ -150,7 +150,7 @@ static int check_quiet(const SSL *ssl, const struct ktls_capture *capture)
 	return 0;
 }
 
-/* The length that the peer has asked for, as server or client; 0 where it has not. */
+/* The length that a client peer has asked for; 0 where it has not. */
 static uint16_t max_fragment(const SSL *ssl)
 {
 	uint8_t code = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl));

@@ -27,7 +27,7 @@ struct ktls_half {
 struct ktls_keys {
 	const struct ktls_cipher *cipher; /* NULL: no keys in here */
 	struct ktls_half tx, rx;
-	uint16_t max_fragment; /* bytes in a record that the peer takes (RFC 6066 section 4), or 0 */
+	uint16_t max_fragment; /* bytes of data in a record that the peer takes at most, or 0 */
 };
 
 /*

@@ -41,7 +41,7 @@ static void stream_note_message(int write, int version, int type, const void *bu
 	if (write || !len)
 		return;
 	if (type == SSL3_RT_HANDSHAKE && bytes[0] == SSL3_MT_KEY_UPDATE)
-		stream->key_update_due = true;
+		stream->key_updates_seen++;
 	if (type == SSL3_RT_ALERT && bytes[len - 1] == SSL_AD_CLOSE_NOTIFY)
 		stream->close_notify_received = true;
 }
@@ -49,7 +49,7 @@ static void stream_note_message(int write, int version, int type, const void *bu
 void stream_init_user(struct stream *stream, int fd, SSL *ssl)
 {
 	*stream = (struct stream){ .fd = fd, .ssl = ssl };
-	/* a KeyUpdate returns to us instead of being passed over in silence */
+	/* a KeyUpdate returns to us: any number of them could pass within one SSL_read() */
 	SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
 	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	/* a FIN without close_notify ends what the peer sends, not what it is sent */
@@ -173,6 +173,7 @@ static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, 
 
 static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, uint64_t now)
 {
+	uint8_t peek;
 	size_t n;
 	int err;
 
@@ -186,12 +187,14 @@ static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, ui
 				stream_fail(stream, 0, "the client closed without close_notify");
 			return 0;
 		case SSL_ERROR_WANT_READ:
-			if (!stream->key_update_due)
+			for (; stream->key_updates_seen; stream->key_updates_seen--) {
+				err = stream_limit_key_updates(stream, now);
+				if (err)
+					return err;
+			}
+			/* without AUTO_RETRY it says so after anything that is not data */
+			if (recv(stream->fd, &peek, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
 				return -EAGAIN;
-			stream->key_update_due = false;
-			err = stream_limit_key_updates(stream, now);
-			if (err)
-				return err;
 			continue;
 		case SSL_ERROR_WANT_WRITE:
 			return -EAGAIN;

@@ -25,6 +25,7 @@ struct stream {
 	struct ktls_keys *keys; /* kept for a rekey; NULL where the kernel cannot */
 	struct ktls_handshake handshake;
 	struct ktls_bucket key_updates;
+	unsigned int key_updates_seen; /* by OpenSSL in user space, not yet counted */
 	bool key_update_due; /* the peer asked for one, which could not be sent yet */
 	bool close_notify_sent; /* or the alert that ends it */
 	uint8_t alert; /* to end it with; 0: close_notify */

@@ -8,9 +8,9 @@
 #include "policy/store.h"
 
 /**
- * trust_load - adds the trusted certificates to a store
- * @path: one file of PEM or DER, or a folder of such files; sub-folders and names that
- *	  start with a dot are left out, anything else in it must hold certificates
+ * trust_load - adds the trusted certificates, and revocation lists, to a store
+ * @path: one file as store_add_bytes() reads it, or a folder of such files; sub-folders and
+ *	  names that start with a dot are left out, anything else in it must be readable
  * @store: may be half filled after a failure: free it then
  * @why: on failure the cause with the file's name, and what to do about it
  *

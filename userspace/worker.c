@@ -50,16 +50,17 @@ static void worker_turn_away(struct worker *worker, int listener)
 static void worker_accept(struct loop_io *io, uint32_t events)
 {
 	struct worker_listener *listener = CONTAINER_OF(io, struct worker_listener, io);
+	struct endpoint peer;
 	int fd, i;
 
 	(void)events;
 	for (i = 0; i < WORKER_ACCEPTS; i++) {
-		fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = endpoint_accept(io->fd, &peer);
 		if (fd >= 0) {
-			connection_accept(listener->worker, fd);
+			connection_accept(listener->worker, fd, &peer);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE)
+		if (fd == -EMFILE || fd == -ENFILE)
 			worker_turn_away(listener->worker, io->fd);
 		else
 			return; /* nothing there, or the peer has gone already */

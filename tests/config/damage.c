@@ -112,5 +112,3 @@ TEST_F(damage, deep_and_long)
 	memset(text, '=', sizeof(text));
 	damage_parse(text, sizeof(text));
 }
-
-HARNESS_MAIN

@@ -41,6 +41,17 @@ static void listener_format(const struct sockaddr_storage *address, socklen_t si
 		 host, port);
 }
 
+int listener_peer_name(int fd, char name[LISTENER_NAME_MAX])
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+
+	if (getpeername(fd, (struct sockaddr *)&address, &size) < 0)
+		return -errno;
+	listener_format(&address, size, name);
+	return 0;
+}
+
 int listener_accept(int listener, int limit_ms, struct listener_client *client)
 {
 	struct pollfd ready = { .fd = listener, .events = POLLIN };
@@ -56,9 +67,7 @@ int listener_accept(int listener, int limit_ms, struct listener_client *client)
 	if (!client)
 		return fd;
 	listener_format(&address, size, client->accepted);
-	size = sizeof(address);
-	getpeername(fd, (struct sockaddr *)&address, &size);
-	listener_format(&address, size, client->named);
+	listener_peer_name(fd, client->named);
 	return fd;
 }
 

@@ -25,6 +25,9 @@ int listener_open(const char *host, uint16_t port, bool dual, int backlog);
 /* listener_accept - the next connection's socket, or -ETIMEDOUT; client may be NULL */
 int listener_accept(int listener, int limit_ms, struct listener_client *client);
 
+/* listener_peer_name - what getpeername() says; 0, -errno */
+int listener_peer_name(int fd, char name[LISTENER_NAME_MAX]);
+
 /* listener_read - reads until there are size bytes, the end, or no more in time: how many */
 ssize_t listener_read(int fd, void *data, size_t size, int limit_ms);
 

@@ -110,7 +110,8 @@ TEST_F(probe, is_quick)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	ASSERT_OK(ktls_probe(self->crypto, &self->features));
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	EXPECT_GT(1000, (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000);
+	long ms = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
+	EXPECT_GT(1000, ms);
 }
 
 HARNESS_MAIN

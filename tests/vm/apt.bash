@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # Debian packages from a private apt: own sources, own lists, own downloads. It
 # reads the machine's apt configuration (a proxy may be set there) but none of
 # its sources, pins, keys or hooks, and writes nothing outside the cache.

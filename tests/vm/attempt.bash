@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # One guest's life, from its start to its end, whichever runner starts it.
 
 attempt_pids=()

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The cache of fetched kernels. Everything in it can be fetched or built again,
 # so removing the directory is always safe while no guest runs.
 #

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # Where consoles of guests stay when somebody may want to read them.
 
 console_kept=20

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # What a guest gets from its runner, besides busybox: the scripts that run in
 # it, the command, and run.conf, which tells the scripts what this run is about.
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The cached part of the initramfs: busybox, and in load order the modules that
 # it takes to see the host's files. What differs between runs (the init script
 # and the command) is a second archive that the kernel unpacks over this one.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # Kernels by name, and what a guest needs of each one:
 #
 #   release        the release, as uname -r prints it

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # What the runner itself has to say. It goes to stderr only, with a prefix, so
 # that stdout stays byte for byte what the command in the guest wrote.
 

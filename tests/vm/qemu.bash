@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The qemu runner. It boots the guest through init and session.
 #
 # A runner starts the guest with its console going to $run_dir/console, the

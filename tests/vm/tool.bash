@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The host's tools, and the Debian package that each one comes from. A tool that
 # is missing is reported by its package; nothing is ever installed from here.
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The virtme-ng runner: a second opinion on what a guest is like, from a tool
 # that is not ours. Output and exit code come the same way as in qemu.bash,
 # through session and its ports; boot, root and modules are virtme-ng's.

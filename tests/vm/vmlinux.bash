@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The uncompressed kernel inside a bzImage. Unpacking it once here saves every
 # guest from doing so in emulation, which takes longer than the rest of the boot.
 
