@@ -183,7 +183,7 @@ int check_arguments(int argc, char **argv, struct check_arguments *out)
 	int option, err = 0;
 
 	*out = (struct check_arguments){ .at = time(NULL), .config_path = CHECK_CONFIG };
-	while (!err && (option = getopt_long(argc, argv, "", check_options, NULL)) >= 0) {
+	while (!err && (option = getopt_long(argc, argv, "h", check_options, NULL)) >= 0) {
 		if (option == 'h') {
 			check_usage(stdout);
 			return CHECK_ACCEPTED;

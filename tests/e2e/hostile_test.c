@@ -30,7 +30,7 @@ HARNESS_PREPARE
 	char settings[128];
 
 	site_prepare();
-	timeout_s = 2 * harness_time_scale();
+	timeout_s = harness_time_scale() > 1 ? 5 : 2;
 	snprintf(settings, sizeof(settings),
 		 "workers = 1\nhandshake-timeout = %d\nmax-handshakes = %d", timeout_s,
 		 HANDSHAKES_MAX);

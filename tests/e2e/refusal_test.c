@@ -211,6 +211,19 @@ struct expectation {
 	const char *alert, *check; /* NULL: accepted */
 };
 
+/* the line whose level is the next lower one, and which may say the same */
+static const enum site_line below[SITE_LINE_COUNT] = {
+	[SITE_NONE] = SITE_NONE,
+	[SITE_LOW] = SITE_NONE,
+	[SITE_MEDIUM] = SITE_LOW,
+	[SITE_HIGH] = SITE_MEDIUM,
+	[SITE_MEDIUM_REMOTE] = SITE_MEDIUM,
+	[SITE_HIGH_REMOTE] = SITE_HIGH,
+	[SITE_PHONES] = SITE_MEDIUM,
+	[SITE_ADMIN] = SITE_HIGH,
+	[SITE_IP_OFFICE] = SITE_MEDIUM,
+};
+
 static bool is_pinned(const char *name)
 {
 	for (const char *const *pinned = site_pinned; *pinned; pinned++)
@@ -230,6 +243,20 @@ static struct expectation expect(FIXTURE_VARIANT(certificate) const *variant, en
 	if (lines[line].remote && variant->other_domain)
 		return (struct expectation){ "bad_certificate", "sip-domain" };
 	return (struct expectation){ NULL, NULL };
+}
+
+static bool is_change(FIXTURE_VARIANT(certificate) const *variant, enum site_line line)
+{
+	return !expect(variant, line).check != !expect(variant, below[line]).check;
+}
+
+/* whether the answer changes between a line and the one below it, or one above */
+static bool is_telling(FIXTURE_VARIANT(certificate) const *variant, enum site_line line)
+{
+	for (enum site_line above = 0; above < SITE_LINE_COUNT; above++)
+		if (below[above] == line && is_change(variant, above))
+			return true;
+	return line == SITE_NONE || line == SITE_HIGH_REMOTE || is_change(variant, line);
 }
 
 /* the reason that a record gives for a check which failed; "": it did not fail */
@@ -296,7 +323,10 @@ FIXTURE_TEARDOWN(certificate)
 {
 }
 
-/* each comes with data at once, which a refused client's app never sees */
+/*
+ * Each comes with data at once, which a refused client's app never sees. An emulated machine
+ * is slow: there only the lines have their turn between which the answer changes.
+ */
 TEST_F(certificate, at_every_level)
 {
 	for (enum site_line line = 0; line < SITE_LINE_COUNT; line++) {
@@ -304,6 +334,8 @@ TEST_F(certificate, at_every_level)
 		struct expectation expected = expect(variant, line);
 		struct peer *peer;
 
+		if (harness_time_scale() > 1 && !is_telling(variant, line))
+			continue;
 		options.min_version = options.max_version = variant->version;
 		if (peer_open(&options, &peer) == 0)
 			peer_step(peer, expected.check ? "text:hello" : "echo:5");
