@@ -65,8 +65,7 @@ static __always_inline const struct tag *gate_refuses(struct __sk_buff *skb)
 	return gate_has_payload(skb) ? tag : NULL;
 }
 
-SEC("cgroup_skb/ingress")
-int gate_ingress(struct __sk_buff *skb)
+static __always_inline int gate(struct __sk_buff *skb, bool incoming)
 {
 	const struct tag *tag = gate_refuses(skb);
 	struct line_counters *counters;
@@ -74,23 +73,23 @@ int gate_ingress(struct __sk_buff *skb)
 	if (!tag)
 		return GATE_PASS;
 	counters = counters_of(tag->line);
-	if (counters)
+	if (counters && incoming)
 		counters->dropped_in++;
+	else if (counters)
+		counters->dropped_out++;
 	return GATE_DROP;
+}
+
+SEC("cgroup_skb/ingress")
+int gate_ingress(struct __sk_buff *skb)
+{
+	return gate(skb, true);
 }
 
 SEC("cgroup_skb/egress")
 int gate_egress(struct __sk_buff *skb)
 {
-	const struct tag *tag = gate_refuses(skb);
-	struct line_counters *counters;
-
-	if (!tag)
-		return GATE_PASS;
-	counters = counters_of(tag->line);
-	if (counters)
-		counters->dropped_out++;
-	return GATE_DROP;
+	return gate(skb, false);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -165,7 +165,11 @@ int bundle_parse(const void *bytes, size_t len, int max, struct bundle *out, cha
 		 size_t error_size)
 {
 	struct bundle_parser parser = {
-		.out = out, .max = max, .number = 1, .error = error, .error_size = error_size,
+		.out = out,
+		.max = max,
+		.number = 1,
+		.error = error,
+		.error_size = error_size,
 	};
 
 	*out = (struct bundle){ 0 };

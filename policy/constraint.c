@@ -120,9 +120,8 @@ static enum constraint_result constraint_check_tree(const GENERAL_SUBTREE *tree,
 	return CONSTRAINT_HOLDS;
 }
 
-static enum constraint_result
-constraint_check_trees(const STACK_OF(GENERAL_SUBTREE) *trees, bool excluded,
-		       const GENERAL_NAMES *names)
+static enum constraint_result constraint_check_trees(const STACK_OF(GENERAL_SUBTREE) *trees,
+						     bool excluded, const GENERAL_NAMES *names)
 {
 	enum constraint_result result = CONSTRAINT_HOLDS;
 
@@ -142,9 +141,8 @@ enum constraint_result constraint_check(const NAME_CONSTRAINTS *constraints, X50
 	GENERAL_NAMES *names _cleanup_(cleanup_GENERAL_NAMES_free) =
 		X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 	const X509_NAME *subject = X509_get_subject_name(certificate);
-	uint64_t trees =
-		constraint_number(sk_GENERAL_SUBTREE_num(constraints->permittedSubtrees)) +
-		constraint_number(sk_GENERAL_SUBTREE_num(constraints->excludedSubtrees));
+	uint64_t trees = constraint_number(sk_GENERAL_SUBTREE_num(constraints->permittedSubtrees)) +
+			 constraint_number(sk_GENERAL_SUBTREE_num(constraints->excludedSubtrees));
 	uint64_t count = constraint_number(sk_GENERAL_NAME_num(names)) +
 			 constraint_number(X509_NAME_entry_count(subject));
 

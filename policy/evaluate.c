@@ -169,15 +169,16 @@ void evaluate_purpose(const struct facts *facts, const struct rule *rule, int64_
 	(void)now;
 	extension_key_usage_text(usage->key_usage, text, sizeof(text));
 	if (usage->malformed)
-		evaluate_say(out, OUTCOME_FAILED, "its key usage or extended key usage cannot be read");
+		evaluate_say(out, OUTCOME_FAILED,
+			     "its key usage or extended key usage cannot be read");
 	else if (!purpose_key_usage(usage, rule))
 		evaluate_say(out, OUTCOME_FAILED, "key usage allows no TLS %s: %s", role, text);
 	else if (extended == PURPOSE_REFUSED)
 		evaluate_say(out, OUTCOME_FAILED, "used as %s, %s needed; extended key usage is %s",
 			     role, evaluate_wanted(rule), usage->eku_text);
 	else if (facts->path.state == PATH_PURPOSE)
-		evaluate_say(out, OUTCOME_FAILED, "used as %s, not allowed by the CA %.100s: %s", role,
-			     facts->path.fault_subject, facts->path.detail);
+		evaluate_say(out, OUTCOME_FAILED, "used as %s, not allowed by the CA %.100s: %s",
+			     role, facts->path.fault_subject, facts->path.detail);
 	else if (extended == PURPOSE_BY_EXCEPTION)
 		evaluate_say(out, OUTCOME_PASSED,
 			     "a client with serverAuth; allowed by accept-server-auth-client");

@@ -51,7 +51,10 @@ void evaluate_in_store(const struct facts *facts, const struct rule *rule, int64
 static void identity_text(const struct san_list *san, char *out, size_t size)
 {
 	static const char *const kinds[] = {
-		[SAN_DNS] = "DNS:", [SAN_URI] = "URI:", [SAN_IP] = "IP:", [SAN_EMAIL] = "email:",
+		[SAN_DNS] = "DNS:",
+		[SAN_URI] = "URI:",
+		[SAN_IP] = "IP:",
+		[SAN_EMAIL] = "email:",
 	};
 	size_t len = 0;
 
@@ -138,7 +141,8 @@ void evaluate_remote_name(const struct facts *facts, const struct rule *rule, in
 			evaluate_say(out, OUTCOME_NOT_APPLICABLE,
 				     "a SIP line without a host name: its domain is checked");
 		else
-			evaluate_say(out, OUTCOME_FAILED, "no host name is configured to compare with");
+			evaluate_say(out, OUTCOME_FAILED,
+				     "no host name is configured to compare with");
 		return;
 	}
 
@@ -161,8 +165,9 @@ void evaluate_sip_domain(const struct facts *facts, const struct rule *rule, int
 		return;
 	}
 
-	const char *match = identity_find(&facts->san, rule->sip_domains, rule->sip_domain_count,
-					  identity_is_sip);
+	/* RFC 5922 7.3: of a server the domain that was asked for; 7.4: of a client one allowed */
+	size_t count = rule->peer == PEER_SERVER ? 1 : rule->sip_domain_count;
+	const char *match = identity_find(&facts->san, rule->sip_domains, count, identity_is_sip);
 
-	identity_say("SIP domain", rule->sip_domains, rule->sip_domain_count, match, &facts->san, out);
+	identity_say("SIP domain", rule->sip_domains, count, match, &facts->san, out);
 }

@@ -127,8 +127,7 @@ bool extension_malformed(X509 *certificate, char *text, size_t size)
 		return true;
 	}
 	for (int i = 0; i < count; i++) {
-		const ASN1_OBJECT *object =
-			X509_EXTENSION_get_object(X509_get_ext(certificate, i));
+		const ASN1_OBJECT *object = X509_EXTENSION_get_object(X509_get_ext(certificate, i));
 
 		if (X509_get_ext_by_OBJ(certificate, object, i) >= 0) {
 			extension_oid(object, oid, sizeof(oid));

@@ -39,9 +39,9 @@ static int facts_certificate(X509 *certificate, struct certificate_facts *out)
 	const X509_NAME *subject = X509_get_subject_name(certificate);
 	const X509_NAME *issuer = X509_get_issuer_name(certificate);
 
-	out->times_valid =
-		validity_seconds(X509_get0_notBefore(certificate), &out->not_before) == 0 &&
-		validity_seconds(X509_get0_notAfter(certificate), &out->not_after) == 0;
+	out->times_valid = validity_seconds(X509_get0_notBefore(certificate), &out->not_before) ==
+				   0 &&
+			   validity_seconds(X509_get0_notAfter(certificate), &out->not_after) == 0;
 	key_describe(certificate, &out->key);
 	extension_usage(certificate, &out->usage);
 	out->self_issued = X509_NAME_entry_count(subject) && X509_NAME_cmp(subject, issuer) == 0;

@@ -28,7 +28,8 @@ static bool issuer_is_in(const struct candidate *candidate, X509 *issuer)
 	for (unsigned int i = 0; i < candidate->count; i++) {
 		X509 *held = candidate->certificates[i];
 
-		if (X509_NAME_cmp(X509_get_subject_name(held), X509_get_subject_name(issuer)) == 0 &&
+		if (X509_NAME_cmp(X509_get_subject_name(held), X509_get_subject_name(issuer)) ==
+			    0 &&
 		    ASN1_STRING_cmp(X509_get0_pubkey_bitstr(held),
 				    X509_get0_pubkey_bitstr(issuer)) == 0)
 			return true;
@@ -36,6 +37,7 @@ static bool issuer_is_in(const struct candidate *candidate, X509 *issuer)
 	return false;
 }
 
+/* a self-issued certificate whose key identifiers contradict each other finds itself: no anchor */
 static bool issuer_is_anchor(const struct store *store, X509 *certificate)
 {
 	size_t index = 0;
@@ -60,8 +62,8 @@ static int issuer_score(X509 *subject, const struct issuer *issuer, int64_t now)
 	if (want && have)
 		score += ASN1_OCTET_STRING_cmp(want, have) == 0 ? 8 : -8;
 	if (validity_seconds(X509_get0_notBefore(issuer->certificate), &begin) == 0 &&
-	    validity_seconds(X509_get0_notAfter(issuer->certificate), &end) == 0 &&
-	    begin <= now && now <= end)
+	    validity_seconds(X509_get0_notAfter(issuer->certificate), &end) == 0 && begin <= now &&
+	    now <= end)
 		score += 16;
 	return score;
 }

@@ -48,11 +48,16 @@ static const struct {
 	enum key_type type;
 	unsigned int curve_bits; /* where the field is given with the type */
 } key_kinds[] = {
-	{ "RSA", KEY_RSA, 0 },		{ "RSA-PSS", KEY_RSA_PSS, 0 },
-	{ "DSA", KEY_DSA, 0 },		{ "EC", KEY_EC, 0 },
-	{ "ED25519", KEY_ED25519, 256 }, { "ED448", KEY_ED448, 448 },
-	{ "X25519", KEY_X25519, 256 },	{ "X448", KEY_X448, 448 },
-	{ "ML-DSA-44", KEY_ML_DSA, 256 }, { "ML-DSA-65", KEY_ML_DSA, 384 },
+	{ "RSA", KEY_RSA, 0 },
+	{ "RSA-PSS", KEY_RSA_PSS, 0 },
+	{ "DSA", KEY_DSA, 0 },
+	{ "EC", KEY_EC, 0 },
+	{ "ED25519", KEY_ED25519, 256 },
+	{ "ED448", KEY_ED448, 448 },
+	{ "X25519", KEY_X25519, 256 },
+	{ "X448", KEY_X448, 448 },
+	{ "ML-DSA-44", KEY_ML_DSA, 256 },
+	{ "ML-DSA-65", KEY_ML_DSA, 384 },
 	{ "ML-DSA-87", KEY_ML_DSA, 512 },
 };
 

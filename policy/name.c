@@ -140,6 +140,5 @@ bool name_matches_dns(const struct name_reference *ref, const uint8_t *bytes, si
 
 bool name_matches_address(const struct name_reference *ref, const uint8_t *bytes, size_t len)
 {
-	return ref->address_len && len == ref->address_len &&
-	       memcmp(bytes, ref->address, len) == 0;
+	return ref->address_len && len == ref->address_len && memcmp(bytes, ref->address, len) == 0;
 }

@@ -234,14 +234,16 @@ static bool path_extend(struct path_search *search)
 	struct issuer issuers[ISSUER_FOUND_MAX];
 
 	if (search->candidate.count == PATH_DEPTH_MAX) {
-		path_record_dead_end(search, PATH_LIMIT, "the chain is longer than will be followed");
+		path_record_dead_end(search, PATH_LIMIT,
+				     "the chain is longer than will be followed");
 		return false;
 	}
 
 	unsigned int count = issuer_find(&search->pool, &search->candidate, issuers);
 
 	if (!count)
-		path_record_dead_end(search, PATH_NO_ISSUER, "no certificate of its issuer is known");
+		path_record_dead_end(search, PATH_NO_ISSUER,
+				     "no certificate of its issuer is known");
 	for (unsigned int i = 0; i < count; i++) {
 		if (path_try_issuer(search, &issuers[i]))
 			return true;

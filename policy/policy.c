@@ -36,9 +36,9 @@ static int policy_parse(const void *bytes, size_t len, int max, const char *whos
 	if (!len)
 		return 0;
 
-	int err = len > POLICY_CHAIN_BYTES_MAX ? -E2BIG :
-						 bundle_parse(bytes, len, max, bundle, error,
-							      sizeof(error));
+	int err = len > POLICY_CHAIN_BYTES_MAX ?
+			  -E2BIG :
+			  bundle_parse(bytes, len, max, bundle, error, sizeof(error));
 
 	if (err) {
 		out->refusal = err == -ENOMEM ? REFUSAL_UNDECIDED : REFUSAL_BAD_CERTIFICATE;

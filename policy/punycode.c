@@ -67,9 +67,9 @@ static int punycode_put_delta(struct punycode_out *out, uint32_t delta, uint32_t
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 	for (uint32_t k = PUNYCODE_BASE;; k += PUNYCODE_BASE) {
-		uint32_t t = k <= bias			? PUNYCODE_TMIN :
-			     k >= bias + PUNYCODE_TMAX	? PUNYCODE_TMAX :
-							  k - bias;
+		uint32_t t = k <= bias		       ? PUNYCODE_TMIN :
+			     k >= bias + PUNYCODE_TMAX ? PUNYCODE_TMAX :
+							 k - bias;
 
 		if (delta < t)
 			return punycode_put(out, digits[delta]);

@@ -53,8 +53,8 @@ struct rule {
 
 	/*
 	 * A SIP function: sip-domain applies and needs at least one domain; remote-name
-	 * then applies only where hosts are given. Peer a server: the one domain that
-	 * was configured for the line. Peer a client: every domain that the line allows.
+	 * then applies only where hosts are given. Peer a server: the first is the line's
+	 * own domain, and only it counts. Peer a client: every domain that the line allows.
 	 */
 	bool sip;
 	const char *const *sip_domains;

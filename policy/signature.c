@@ -35,7 +35,7 @@ static unsigned int signature_cost(X509 *issuer)
 	case KEY_DSA:
 		return key.bits <= 2048 ? 4 : 16;
 	case KEY_EC:
-		return key.bits <= 256 ? 2 : 16;
+		return key.bits <= 256 ? 3 : 20;
 	case KEY_ED25519:
 		return 2;
 	case KEY_ED448:

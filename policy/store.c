@@ -121,7 +121,8 @@ static int store_add_bundle(struct store *store, const char *name, const struct 
 	size_t before = store->count;
 
 	for (int i = 0; i < sk_X509_num(bundle->certificates); i++) {
-		int err = store_add_certificate(store, name, sk_X509_value(bundle->certificates, i));
+		int err =
+			store_add_certificate(store, name, sk_X509_value(bundle->certificates, i));
 
 		if (err < 0) {
 			store_truncate(store, before);
@@ -161,8 +162,8 @@ int store_add_bytes(struct store *store, const char *name, const void *bytes, si
 		return err;
 	err = store_add_bundle(store, name, &bundle);
 	if (err < 0)
-		snprintf(error, error_size, "%s", err == -E2BIG ? "the store is full" :
-								  "out of memory");
+		snprintf(error, error_size, "%s",
+			 err == -E2BIG ? "the store is full" : "out of memory");
 	return err;
 }
 

@@ -48,11 +48,10 @@ void text_name(const X509_NAME *name, char *out, size_t size)
 	char *bytes = NULL;
 	long len;
 
-	/* RFC 2253 escapes its separators, so that no value passes for two; the rest is done here */
+	/* RFC 2253 escapes its separators, so that no value passes for two */
 	if (!bio || X509_NAME_print_ex(bio, name, 0,
-				       XN_FLAG_RFC2253 &
-					       ~(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL)) <
-			    0) {
+				       XN_FLAG_RFC2253 & ~(ASN1_STRFLGS_ESC_MSB |
+							   ASN1_STRFLGS_ESC_CTRL)) < 0) {
 		snprintf(out, size, "(unreadable)");
 		return;
 	}

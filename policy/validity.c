@@ -67,8 +67,8 @@ int validity_seconds(const ASN1_TIME *time, int64_t *out)
 
 	if (day < 1 || day > validity_days_before(year, month + 1) - before)
 		return -EBADMSG;
-	*out = (validity_days(year) + before + day - 1) * VALIDITY_DAY +
-	       (hour * 60 + minute) * 60 + second;
+	*out = (validity_days(year) + before + day - 1) * VALIDITY_DAY + (hour * 60 + minute) * 60 +
+	       second;
 	return 0;
 }
 

@@ -27,7 +27,8 @@ static void verdict_note_exceptions(const struct facts *facts, const struct rule
 
 		plain.options = rule->options &
 				~(RULE_ACCEPT_SERVER_AUTH_CLIENT | RULE_ACCEPT_MISSING_KEY_USAGE);
-		if (out->results[i].check != CHECK_PURPOSE && out->results[i].check != CHECK_KEY_USAGE)
+		if (out->results[i].check != CHECK_PURPOSE &&
+		    out->results[i].check != CHECK_KEY_USAGE)
 			continue;
 		check_evaluate(out->results[i].check, facts, &plain, 0, &without);
 		if (without.outcome == OUTCOME_FAILED && out->results[i].outcome == OUTCOME_PASSED)
@@ -38,8 +39,9 @@ static void verdict_note_exceptions(const struct facts *facts, const struct rule
 	}
 	if (rule->options & RULE_BEFORE_R11_1_3 && !rule->checks &&
 	    level_checks(rule->level, true) != level_checks(rule->level, false))
-		verdict_note(out, "%s as before R11.1.3: key usage, purpose and critical extensions "
-				  "are not checked",
+		verdict_note(out,
+			     "%s as before R11.1.3: key usage, purpose and critical extensions "
+			     "are not checked",
 			     level_name(rule->level));
 }
 
@@ -57,7 +59,8 @@ static void verdict_note_facts(const struct facts *facts, struct verdict *out)
 	if (facts->path.sha1_subject[0])
 		verdict_note(out, "signature over SHA-1: %.160s", facts->path.sha1_subject);
 	if (facts->path.state == PATH_TRUSTED && !facts->path.root_self_signed)
-		verdict_note(out, "the chain ends at a CA whose own issuer is not in the store: %.160s",
+		verdict_note(out,
+			     "the chain ends at a CA whose own issuer is not in the store: %.160s",
 			     facts->path.root);
 	if (facts->path.length && weakest->rsa_bits < facts->leaf.key.rsa_bits)
 		verdict_note(out, "weakest key of the chain: %s %u bits (%.160s)",
@@ -110,7 +113,8 @@ void policy_decide(const struct facts *facts, const struct rule *rule, int64_t n
 	check_set checks = rule_checks(rule);
 
 	*out = (struct verdict){ .level = rule->level };
-	snprintf(out->reason, sizeof(out->reason), "the rule has no level, no role, or unknown checks");
+	snprintf(out->reason, sizeof(out->reason),
+		 "the rule has no level, no role, or unknown checks");
 	if (!checks || checks & ~CHECK_ALL ||
 	    (rule->peer != PEER_SERVER && rule->peer != PEER_CLIENT))
 		return;

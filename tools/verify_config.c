@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include "tools/table.h"
 #include "tools/tool.h"
 #include "userspace/config.h"
+#include "userspace/config_prefix.h"
 
 static const char *const verify_asks[] = {
 	[ASK_REQUIRE] = "required",
@@ -16,27 +16,18 @@ static const char *const verify_asks[] = {
 	[ASK_NONE] = "not asked",
 };
 
-static void verify_prefix(const struct config_prefix *prefix, char *out, size_t size)
-{
-	bool ip4 = prefix->family == AF_INET;
-	char text[INET6_ADDRSTRLEN];
-
-	inet_ntop(prefix->family, prefix->addr + (ip4 ? 12 : 0), text, sizeof(text));
-	snprintf(out, size, "%s/%u", text, prefix->length - (ip4 ? 96 : 0));
-}
-
 static json_t *verify_to_json(const struct config *config)
 {
 	json_t *lines = json_array(), *remotes;
 	const struct config_line *line;
-	char prefix[64];
+	char prefix[CONFIG_PREFIX_LEN];
 	size_t i, k;
 
 	for (i = 0; i < config->line_count; i++) {
 		line = &config->lines[i];
 		remotes = json_array();
 		for (k = 0; k < line->prefix_count; k++) {
-			verify_prefix(&line->prefixes[k], prefix, sizeof(prefix));
+			config_prefix_print(&line->prefixes[k], prefix);
 			json_array_append_new(remotes, json_string(prefix));
 		}
 		json_array_append_new(
@@ -56,7 +47,7 @@ static int verify_print(const struct config *config)
 					       "CERTIFICATE", "LEVEL",	"DELIVERY", NULL };
 	struct table *table = table_new(columns);
 	const struct config_line *line;
-	char prefix[64];
+	char prefix[CONFIG_PREFIX_LEN];
 	size_t i, k;
 
 	if (!table)
@@ -64,7 +55,7 @@ static int verify_print(const struct config *config)
 	for (i = 0; i < config->line_count; i++) {
 		line = &config->lines[i];
 		for (k = 0; k < line->prefix_count; k++) {
-			verify_prefix(&line->prefixes[k], prefix, sizeof(prefix));
+			config_prefix_print(&line->prefixes[k], prefix);
 			table_add(table, TABLE_PLAIN, "%u", line->port);
 			table_add(table, TABLE_PLAIN, "%s", prefix);
 			table_add(table, TABLE_PLAIN, "%s", line->name);

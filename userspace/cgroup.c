@@ -2,30 +2,15 @@
 #include "userspace/cgroup.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "userspace/fd.h"
-
-static int cgroup_open_folder(const char *path)
-{
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct statfs fs;
-
-	if (fd < 0)
-		return -errno;
-	if (fstatfs(fd, &fs) < 0)
-		return -errno;
-	if (fs.f_type != CGROUP2_SUPER_MAGIC)
-		return -ENOTDIR;
-	return TAKE_FD(fd);
-}
+#include "userspace/folder.h"
 
 /* "/a/b" of the line "0::/a/b": the caller's place in the cgroup2 hierarchy */
 static int cgroup_own(char *out, size_t size)
@@ -99,7 +84,7 @@ int cgroup_open(const char *path)
 	err = cgroup_mount_point(root, sizeof(root));
 	if (err)
 		return err;
-	err = fd = cgroup_open_folder(*path ? path : root);
+	err = fd = folder_open(*path ? path : root, CGROUP2_SUPER_MAGIC);
 	if (fd >= 0)
 		err = cgroup_holds_caller(root, fd);
 	return err ? err : TAKE_FD(fd);

@@ -4,33 +4,27 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "userspace/cgroup.h"
 #include "userspace/dataplane_internal.h"
 #include "userspace/fd.h"
+#include "userspace/folder.h"
 #include "userspace/log.h"
 
 #define DATAPLANE_PATH_MAX 512
 
 int dataplane_lock(const char *path)
 {
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct statfs fs;
+	_cleanup_fd_ int fd = folder_open(path, BPF_FS_MAGIC);
 
 	if (fd < 0)
-		return -errno;
-	if (fstatfs(fd, &fs) < 0)
-		return -errno;
-	if (fs.f_type != BPF_FS_MAGIC)
-		return -ENOTDIR;
+		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
 	return TAKE_FD(fd);

@@ -73,6 +73,13 @@ static int stream_violated(struct stream *stream, const char *why)
 	return stream_fail(stream, -EPROTO, why);
 }
 
+/* what an error of the socket means */
+static int stream_broken(struct stream *stream, int err, const char *why)
+{
+	return stream_fail(stream, err,
+			   err == -ECONNRESET ? "the client reset the connection" : why);
+}
+
 static int stream_limit_key_updates(struct stream *stream, uint64_t now)
 {
 	if (ktls_bucket_take(&stream->key_updates, now, STREAM_KEY_UPDATE_INTERVAL,
@@ -146,7 +153,7 @@ static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, 
 	for (;;) {
 		n = ktls_recv(stream->fd, buf, len, &type);
 		if (n < 0)
-			return n == -EAGAIN ? n : stream_fail(stream, (int)n, "receiving failed");
+			return n == -EAGAIN ? n : stream_broken(stream, (int)n, "receiving failed");
 		switch (type) {
 		case KTLS_RECORD_DATA:
 			if (n > 0)
@@ -201,7 +208,7 @@ static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, ui
 		case SSL_ERROR_SSL:
 			return stream_fail(stream, -EPROTO, "receiving failed: TLS");
 		default:
-			return stream_fail(stream, errno ? -errno : -EPROTO, "receiving failed");
+			return stream_broken(stream, errno ? -errno : -EPROTO, "receiving failed");
 		}
 	}
 }
@@ -224,7 +231,7 @@ static ssize_t stream_write_user(struct stream *stream, const void *buf, size_t 
 	case SSL_ERROR_WANT_READ:
 		return -EAGAIN;
 	default:
-		return stream_fail(stream, errno ? -errno : -EPIPE, "sending failed");
+		return stream_broken(stream, errno ? -errno : -EPIPE, "sending failed");
 	}
 }
 
@@ -241,7 +248,7 @@ ssize_t stream_write(struct stream *stream, const void *buf, size_t len)
 	n = send(stream->fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n >= 0)
 		return n;
-	return errno == EAGAIN ? -EAGAIN : stream_fail(stream, -errno, "sending failed");
+	return errno == EAGAIN ? -EAGAIN : stream_broken(stream, -errno, "sending failed");
 }
 
 static int stream_send_close_notify(struct stream *stream)

@@ -15,7 +15,7 @@
 #include "tests/e2e/listener.h"
 #include "tests/e2e/site.h"
 #include "tests/harness.h"
-#include "tests/peer/alert.h"
+#include "userspace/alert.h"
 
 #define ACCEPT_MS 5000
 

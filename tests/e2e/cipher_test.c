@@ -12,7 +12,7 @@
 #include "tests/e2e/plain_app.h"
 #include "tests/e2e/site.h"
 #include "tests/harness.h"
-#include "tests/peer/alert.h"
+#include "userspace/alert.h"
 
 #define RSA_PORT 5062
 
@@ -39,8 +39,13 @@ HARNESS_PREPARE
 
 HARNESS_FINISH
 {
+	const char *const detach[] = { process_build_path("tools/linewarden"), "detach", "--pins",
+				       rsa.pins, NULL };
+
 	EXPECT_EQ(0, daemon_end(&ecdsa, SIGTERM));
 	EXPECT_EQ(0, daemon_end(&rsa, SIGTERM));
+	/* else its port stays closed, for all of this stage */
+	EXPECT_OK(process_run(NULL, detach));
 }
 
 HARNESS_EXPLAIN

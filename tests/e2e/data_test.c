@@ -283,12 +283,24 @@ FIXTURE_VARIANT_ADD(stall, client_never_reads) {
 	.client_sends = false,
 };
 
+static void check_others_are_served(void)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, OTHER_PORT, "good");
+	struct peer *peer;
+
+	ASSERT_OK(peer_open(&options, &peer));
+	ASSERT_OK(peer_step(peer, "echo:100000"));
+	peer_free(peer);
+}
+
 FIXTURE_SETUP(stall)
 {
 	pid_t workers[DAEMON_WORKERS_MAX];
 
 	plain_app_start(&self->app, DAEMON_PORT, variant->app);
 	plain_app_start(&self->echo, OTHER_PORT, "echo");
+	/* the first one of all needs memory that stays */
+	check_others_are_served();
 	ASSERT_EQ(1, daemon_workers(&agent, workers));
 	self->worker = workers[0];
 	self->memory_kb = process_memory_kb(self->worker);
@@ -299,16 +311,6 @@ FIXTURE_TEARDOWN(stall)
 {
 	for (int i = 0; i < STALLED_CLIENTS; i++)
 		peer_free(self->peers[i]);
-}
-
-static void check_others_are_served(void)
-{
-	struct peer_options options = site_client(SITE_MEDIUM, OTHER_PORT, "good");
-	struct peer *peer;
-
-	ASSERT_OK(peer_open(&options, &peer));
-	ASSERT_OK(peer_step(peer, "echo:100000"));
-	peer_free(peer);
 }
 
 /* it waits: neither memory nor time is used up, and others have theirs */

@@ -77,7 +77,7 @@ FIXTURE_VARIANT_ADD(attack, garbage) {
 
 FIXTURE_VARIANT_ADD(attack, one_byte) {
 	.steps = { "garbage:1", "fin" },
-	.reason = "the client closed during the TLS handshake",
+	.reason = "the client closed ",
 };
 
 FIXTURE_VARIANT_ADD(attack, plain_http) {

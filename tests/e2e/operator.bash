@@ -7,7 +7,11 @@ daemon=$KTAP_BUILD/userspace/linewardend
 tool=$KTAP_BUILD/tools/linewarden
 pki=${STAGE_DIR:-${KTAP_DIR:-}}/pki
 
-make_pki() { [ -e "$pki" ] || "$KTAP_BUILD/tests/pki/mkpki" "$pki"; }
+# for prepare(), before which there is no $KTAP_DIR
+make_pki() {
+	pki=${STAGE_DIR:-$KTAP_DIR}/pki
+	[ -e "$pki" ] || "$KTAP_BUILD/tests/pki/mkpki" "$pki"
+}
 
 has_kernel_tls() {
 	[ -n "${LINEWARDEN_VM:-}" ] || {

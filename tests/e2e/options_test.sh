@@ -72,6 +72,7 @@ test_verify_config_names_the_mistake() {
 }
 
 test_check() {
+	write_config "$KTAP_DIR/linewarden.conf"
 	local trust=(--trust "$pki/root.pem" --purpose client)
 	says 0 'trust-chain' "$tool" check "${trust[@]}" --chain "$pki/good.pem" --level medium
 	says 1 'trust-chain' "$tool" check "${trust[@]}" --chain "$pki/unknown-ca.pem" --level medium

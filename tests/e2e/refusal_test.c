@@ -11,7 +11,7 @@
 #include "tests/e2e/plain_app.h"
 #include "tests/e2e/site.h"
 #include "tests/harness.h"
-#include "tests/peer/alert.h"
+#include "userspace/alert.h"
 
 static struct daemon agent;
 static struct plain_app app;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/peer/alert.h"
+#include "userspace/alert.h"
 #include "tests/peer/peer_data.h"
 #include "tests/peer/peer_wire.h"
 
@@ -236,7 +236,7 @@ static void print_alert(FILE *file, const char *key, int alert)
 	if (alert < 0)
 		fprintf(file, ",\"%s\":null", key);
 	else
-		fprintf(file, ",\"%s\":\"%s\"", key, alert_name(alert));
+		fprintf(file, ",\"%s\":\"%s\"", key, alert_name((uint8_t)alert));
 }
 
 void peer_print(struct peer *peer, FILE *file)

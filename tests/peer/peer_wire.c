@@ -138,7 +138,7 @@ static int take_in(struct peer *peer)
 	ssize_t n = recv(peer->fd, data, sizeof(data), 0);
 
 	if (n == 0)
-		return ended(peer, PEER_FIN);
+		return ended(peer, peer->reset ? PEER_RST : PEER_FIN);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : ended(peer, PEER_RST);
 	keep_head(peer, data, (size_t)n);
@@ -158,8 +158,10 @@ static int put_out(struct peer *peer)
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 0;
-		if (n < 0)
+		if (n < 0) {
+			peer->reset |= errno == ECONNRESET;
 			return -errno;
+		}
 		BIO_read(peer->out, sent, (int)n);
 	}
 	return 0;

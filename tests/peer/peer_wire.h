@@ -20,6 +20,7 @@ struct peer {
 	SSL *ssl;
 	BIO *in, *out; /* the SSL's; what came, and what is to be sent */
 	bool hold;
+	bool reset; /* sending has met the RST, so that receiving sees a plain end */
 	long long deadline; /* of what is going on, CLOCK_MONOTONIC in ms */
 	uint64_t pattern_offset; /* how much of the pattern was sent */
 	EVP_MD_CTX *sent_digest, *received_digest;

@@ -4,7 +4,8 @@
  * own, so that a busy machine does not matter.
  */
 #include <openssl/bn.h>
-#include <openssl/rsa.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,7 @@ TEST(bounds_strangers_slow_keys)
 }
 
 /* every certificate's name and key certifies every other: as many paths as there are orders */
-TEST_TIMEOUT(bounds_mesh, 120)
+static void expect_mesh_bounded(const char *key_type)
 {
 	enum { KEYS = 8 };
 	const struct made *root[KEYS];
@@ -98,7 +99,10 @@ TEST_TIMEOUT(bounds_mesh, 120)
 		char name[] = "A";
 
 		name[0] = (char)('A' + i);
-		root[i] = make(NULL, (struct recipe){ .name = name, .ca = true, .no_key_ids = true });
+		root[i] = make(NULL, (struct recipe){ .name = name,
+						      .key_type = key_type,
+						      .ca = true,
+						      .no_key_ids = true });
 	}
 	for (int i = 0; i < KEYS; i++) {
 		for (int j = 0; j < KEYS; j++) {
@@ -106,18 +110,28 @@ TEST_TIMEOUT(bounds_mesh, 120)
 
 			name[0] = (char)('A' + j);
 			if (i != j)
-				ASSERT_LT(0, sk_X509_push(stack,
-							  make(root[i], (struct recipe){
-										.name = name,
-										.ca = true,
-										.same_key = root[j],
-										.no_key_ids = true,
-									})
-								  ->certificate));
+				ASSERT_LT(0, sk_X509_push(stack, make(root[i],
+								      (struct recipe){
+									      .name = name,
+									      .ca = true,
+									      .same_key = root[j],
+									      .no_key_ids = true,
+								      })
+									 ->certificate));
 		}
 	}
 	expect_bounded(make_store(make(NULL, same_recipe)),
 		       make(root[0], (struct recipe){ .name = "leaf" }), stack);
+}
+
+TEST_TIMEOUT(bounds_mesh, 120)
+{
+	expect_mesh_bounded("P-256");
+}
+
+TEST_TIMEOUT(bounds_mesh_slow_keys, 120)
+{
+	expect_mesh_bounded("brainpoolP512r1");
 }
 
 /* the way up is longer than will be followed */
@@ -151,12 +165,11 @@ TEST(bounds_names_and_constraints)
 				      i ? "," : "", i);
 	}
 
-	const struct made *ca = make(root, (struct recipe){ .name = "CA", .ca = true,
-							    .name_constraints = constraints });
+	const struct made *ca = make(
+		root, (struct recipe){ .name = "CA", .ca = true, .name_constraints = constraints });
 
 	expect_bounded(make_store(root),
-		       make(ca, (struct recipe){ .name = "leaf", .names = names }),
-		       make_stack(ca));
+		       make(ca, (struct recipe){ .name = "leaf", .names = names }), make_stack(ca));
 }
 
 /* a certificate as large as a handshake allows, in every place at once */
@@ -176,32 +189,50 @@ TEST(bounds_large_certificates)
 	expect_bounded(make_store(make(NULL, same_recipe)), make(NULL, recipe), stack);
 }
 
-/* an RSA key whose public exponent is as long as its modulus */
+/* an RSA key whose public exponent is as long as its modulus verifies as slowly as it signs */
+static EVP_PKEY *slow_rsa_key(void)
+{
+	EVP_PKEY *key = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM *modulus = BN_new(), *exponent = BN_new();
+	OSSL_PARAM *params;
+
+	/* nobody will sign with it: any odd number does for a modulus */
+	ASSERT_EQ(1, BN_rand(modulus, 3072, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD));
+	BN_rshift1(exponent, modulus);
+	BN_set_bit(exponent, 0);
+	OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus);
+	OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent);
+	params = OSSL_PARAM_BLD_to_param(build);
+	ASSERT_EQ(1, EVP_PKEY_fromdata_init(ctx));
+	ASSERT_EQ(1, EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params));
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	BN_free(modulus);
+	BN_free(exponent);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
 TEST(bounds_public_exponent)
 {
-	BIGNUM *exponent = BN_new();
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	EVP_PKEY *key = NULL;
-
-	/* made of an ordinary key by exchanging its exponents */
-	ASSERT_EQ(1, EVP_PKEY_keygen_init(ctx));
-	ASSERT_EQ(1, EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048));
-	BN_set_bit(exponent, 255);
-	BN_set_bit(exponent, 0);
-	ASSERT_EQ(1, EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, exponent));
-	ASSERT_EQ(1, EVP_PKEY_keygen(ctx, &key));
-
-	struct made slow = { .key = key };
-	struct recipe recipe = same_recipe;
+	const struct made *root = make(NULL, same_recipe);
+	struct made slow = { .key = slow_rsa_key() };
 	STACK_OF(X509) *stack = make_stack(NULL);
+	struct recipe recipe = same_recipe;
 
-	recipe.same_key = &slow;
-	for (int i = 0; i < 64; i++)
-		ASSERT_LT(0, sk_X509_push(stack, make(NULL, recipe)->certificate));
-	recipe.name = "leaf";
-	expect_bounded(make_store(make(NULL, same_recipe)),
-		       make(make(NULL, same_recipe), recipe), stack);
-	EVP_PKEY_free(key);
-	EVP_PKEY_CTX_free(ctx);
-	BN_free(exponent);
+	for (int i = 0; i < 32; i++) {
+		recipe.same_key = &slow;
+		ASSERT_LT(0, sk_X509_push(stack, make(root, recipe)->certificate));
+		EVP_PKEY_free(slow.key);
+		slow.key = slow_rsa_key();
+	}
+	EVP_PKEY_free(slow.key);
+
+	/* signed by an RSA key, so that the signature is long enough to be tried */
+	recipe = same_recipe;
+	recipe.key_type = "RSA:3072";
+	expect_bounded(make_store(make(NULL, same_recipe)), make(make(NULL, recipe), same_recipe),
+		       stack);
 }

@@ -144,14 +144,17 @@ static int answer(struct arguments *arguments)
 	if (!store || file_read(arguments->trust, &trust) || file_read(arguments->chain, &chain) ||
 	    (arguments->own && file_read(arguments->own, &own)))
 		return EXIT_TROUBLE;
-	if (store_add_bytes(store, arguments->trust, trust.bytes, trust.len, error,
-			    sizeof(error)) < 0) {
+	if (store_add_bytes(store, arguments->trust, trust.bytes, trust.len, error, sizeof(error)) <
+	    0) {
 		printf("store: %s\n", error);
 		return EXIT_REJECTED;
 	}
 
 	struct policy_bytes bytes = {
-		.chain = chain.bytes, .chain_len = chain.len, .own = own.bytes, .own_len = own.len,
+		.chain = chain.bytes,
+		.chain_len = chain.len,
+		.own = own.bytes,
+		.own_len = own.len,
 	};
 	struct rule *rule = &arguments->rule;
 

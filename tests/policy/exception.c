@@ -73,9 +73,10 @@ TEST(exception_missing_key_usage)
 	EXPECT_TRUE(notes(&verdict, note));
 
 	/* a key usage that allows nothing is not a missing one */
-	struct facts facts = { .present = true, .examined = true, .leaf.usage.key_usage_present = true };
+	struct facts facts = { .present = true, .examined = true };
 	struct rule rule = make_rule(CHECK_BIT(CHECK_KEY_USAGE));
 
+	facts.leaf.usage.key_usage_present = true;
 	rule.options = RULE_ACCEPT_MISSING_KEY_USAGE;
 	policy_decide(&facts, &rule, MAKER_NOW, &verdict);
 	EXPECT_FALSE(verdict.accepted);

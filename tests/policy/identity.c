@@ -85,7 +85,10 @@ TEST(identity_facts)
 	struct verdict verdict = check_own(make_store(ca), leaf, NULL, MAKER_CHAIN, &facts);
 	uint8_t sha256[FACTS_SHA256];
 
-	EXPECT_TRUE(verdict.accepted) { TH_LOG("%s", verdict.reason); }
+	EXPECT_TRUE(verdict.accepted)
+	{
+		TH_LOG("%s", verdict.reason);
+	}
 	EXPECT_TRUE(facts.examined);
 	EXPECT_STREQ("CN=leaf", facts.leaf.subject);
 	EXPECT_STREQ("CN=CA", facts.leaf.issuer);
@@ -102,8 +105,7 @@ TEST(identity_facts)
 
 static bool accepts_names(const struct made *leaf, const char *host, const char *domain)
 {
-	struct rule rule =
-		make_rule(CHECK_BIT(CHECK_REMOTE_NAME) | CHECK_BIT(CHECK_SIP_DOMAIN));
+	struct rule rule = make_rule(CHECK_BIT(CHECK_REMOTE_NAME) | CHECK_BIT(CHECK_SIP_DOMAIN));
 
 	rule.hosts = &host;
 	rule.host_count = host ? 1 : 0;
@@ -182,7 +184,8 @@ TEST(identity_name_constraints)
 		struct verdict verdict =
 			make_verdict(make_store(root), leaf, make_stack(ca), &rule);
 
-		EXPECT_EQ(constraint_pairs[i].accepted, verdict.accepted) {
+		EXPECT_EQ(constraint_pairs[i].accepted, verdict.accepted)
+		{
 			TH_LOG("%s, %s: %s", constraint_pairs[i].constraints,
 			       constraint_pairs[i].names, verdict.reason);
 		}
@@ -211,7 +214,7 @@ FIXTURE_TEARDOWN(identity_bytes)
 {
 }
 
-static int check_bytes(FIXTURE_DATA(identity_bytes) *self, const void *bytes, size_t len,
+static int check_bytes(FIXTURE_DATA(identity_bytes) * self, const void *bytes, size_t len,
 		       struct verdict *verdict)
 {
 	struct policy_bytes chain = { .chain = bytes, .chain_len = len };
@@ -225,11 +228,17 @@ TEST_F(identity_bytes, pem_and_der)
 	unsigned char der[8192], *at = der;
 
 	EXPECT_OK(check_bytes(self, self->pem, strlen(self->pem), &verdict));
-	EXPECT_TRUE(verdict.accepted) { TH_LOG("%s", verdict.reason); }
+	EXPECT_TRUE(verdict.accepted)
+	{
+		TH_LOG("%s", verdict.reason);
+	}
 	i2d_X509(self->leaf->certificate, &at);
 	i2d_X509(self->ca->certificate, &at);
 	EXPECT_OK(check_bytes(self, der, (size_t)(at - der), &verdict));
-	EXPECT_TRUE(verdict.accepted) { TH_LOG("%s", verdict.reason); }
+	EXPECT_TRUE(verdict.accepted)
+	{
+		TH_LOG("%s", verdict.reason);
+	}
 	EXPECT_OK(check_bytes(self, NULL, 0, &verdict));
 	EXPECT_FALSE(verdict.accepted);
 	EXPECT_EQ(REFUSAL_NO_CERTIFICATE, verdict.refusal);
@@ -264,7 +273,10 @@ TEST_F(identity_bytes, damaged)
 			int err = check_bytes(self, der, len, &verdict);
 
 			EXPECT_TRUE(err == 0 || err == -EBADMSG || err == -E2BIG);
-			EXPECT_FALSE(verdict.accepted) { TH_LOG("byte %zu bit %d", i, bit); }
+			EXPECT_FALSE(verdict.accepted)
+			{
+				TH_LOG("byte %zu bit %d", i, bit);
+			}
 			EXPECT_LT(0, strlen(verdict.reason));
 			der[i] ^= (unsigned char)(1 << bit);
 		}

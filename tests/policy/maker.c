@@ -36,11 +36,15 @@ static void make_extension(X509 *certificate, const struct made *issuer, int nid
 
 	if (!value || !value[0])
 		return;
-	X509V3_set_ctx(&ctx, issuer ? issuer->certificate : certificate, certificate, NULL, NULL, 0);
+	X509V3_set_ctx(&ctx, issuer ? issuer->certificate : certificate, certificate, NULL, NULL,
+		       0);
 
 	X509_EXTENSION *extension = X509V3_EXT_nconf_nid(NULL, &ctx, nid, value);
 
-	ASSERT_NOT_NULL(extension) { TH_LOG("extension: %s", value); }
+	ASSERT_NOT_NULL(extension)
+	{
+		TH_LOG("extension: %s", value);
+	}
 	ASSERT_EQ(1, X509_add_ext(certificate, extension, -1));
 	X509_EXTENSION_free(extension);
 }
@@ -72,7 +76,8 @@ static void make_extensions(struct made *made, const struct made *issuer,
 	const char *key_usage = recipe->key_usage;
 
 	if (!key_usage)
-		key_usage = recipe->ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature";
+		key_usage = recipe->ca ? "critical,keyCertSign,cRLSign" :
+					 "critical,digitalSignature";
 	make_extension(certificate, issuer, NID_basic_constraints,
 		       recipe->basic_constraints ? recipe->basic_constraints :
 		       recipe->ca		 ? "critical,CA:TRUE" :
@@ -143,8 +148,7 @@ const struct made *make(const struct made *issuer, struct recipe recipe)
 	X509_set_version(made->certificate, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(made->certificate), ++serial);
 	make_subject(made->certificate, recipe.name);
-	X509_set_issuer_name(made->certificate,
-			     X509_get_subject_name(made->issuer->certificate));
+	X509_set_issuer_name(made->certificate, X509_get_subject_name(made->issuer->certificate));
 	ASN1_TIME_set(X509_getm_notBefore(made->certificate),
 		      recipe.begin ? recipe.begin : MAKER_NOW - MAKER_YEAR);
 	ASN1_TIME_set(X509_getm_notAfter(made->certificate),
@@ -164,7 +168,8 @@ struct store *make_store_from(const struct made *const *made)
 	for (; *made; made++)
 		make_pem(*made, pem, 1 << 20);
 	if (pem[0])
-		ASSERT_LT(0, store_add_bytes(store, "made", pem, strlen(pem), error, sizeof(error)));
+		ASSERT_LT(0,
+			  store_add_bytes(store, "made", pem, strlen(pem), error, sizeof(error)));
 	ASSERT_LT(made_store_count, sizeof(made_stores) / sizeof(made_stores[0]));
 	made_stores[made_store_count++] = store;
 	return store;

@@ -84,6 +84,18 @@ TEST_F(path, store_without_root)
 		     verdict.notes[0]);
 }
 
+/* self-issued, but by another key of its name: what its identifier says makes it no root */
+TEST(path_self_issued_is_no_root)
+{
+	const struct made *older = make(NULL, root_recipe);
+	const struct made *newer = make(older, root_recipe);
+	const struct made *leaf = make(newer, leaf_recipe);
+
+	expect_refused(make_store(newer), leaf, NULL, REFUSAL_UNKNOWN_CA);
+	expect_accepted(make_store(newer, older), leaf, NULL);
+	expect_accepted(make_store(older), leaf, make_stack(newer));
+}
+
 /* where the store has the root, the root has to hold */
 TEST_F(path, store_with_expired_root)
 {
@@ -169,7 +181,8 @@ TEST(path_key_identifiers)
 /* A certifies B, B certifies A, and A is also a root */
 TEST_F(path, loop)
 {
-	struct recipe a_recipe = { .name = "A", .ca = true }, b_recipe = { .name = "B", .ca = true };
+	struct recipe a_recipe = { .name = "A", .ca = true };
+	struct recipe b_recipe = { .name = "B", .ca = true };
 	const struct made *a = make(NULL, a_recipe), *b = make(NULL, b_recipe);
 
 	a_recipe.same_key = a;

@@ -44,8 +44,8 @@ TEST_F(store, takes_pem)
 	EXPECT_NULL(store_certificate(self->store, 2));
 	EXPECT_NULL(store_certificate_name(self->store, 2));
 	EXPECT_TRUE(store_has(self->store, self->ca->certificate));
-	EXPECT_FALSE(store_has(self->store,
-			       make(NULL, (struct recipe){ .name = "Root" })->certificate));
+	EXPECT_FALSE(
+		store_has(self->store, make(NULL, (struct recipe){ .name = "Root" })->certificate));
 }
 
 TEST_F(store, takes_der)
@@ -96,6 +96,32 @@ TEST_F(store, whole_or_not_at_all)
 	EXPECT_EQ(0, store_count(self->store));
 }
 
+/* one too many, after one that fitted: neither is kept */
+TEST_F(store, full)
+{
+	unsigned char *bytes _cleanup_free_ = malloc(STORE_BYTES_MAX);
+	unsigned char *at = bytes, *one;
+	size_t len;
+
+	for (unsigned int i = 0; i < STORE_CERTIFICATES_MAX + 1; i++) {
+		one = at;
+		i2d_X509(self->root->certificate, &at);
+		/* within the signature, which nobody has looked at yet */
+		memcpy(at - sizeof(i), &i, sizeof(i));
+		len = (size_t)(at - one);
+	}
+	EXPECT_EQ(-E2BIG, store_add_bytes(self->store, "der", bytes, (size_t)(at - bytes),
+					  self->error, sizeof(self->error)));
+	EXPECT_EQ(0, store_count(self->store));
+	EXPECT_EQ(STORE_CERTIFICATES_MAX - 1,
+		  store_add_bytes(self->store, "der", bytes, (size_t)(at - bytes) - 2 * len,
+				  self->error, sizeof(self->error)));
+	EXPECT_EQ(-E2BIG, store_add_bytes(self->store, "der", at - 2 * len, 2 * len, self->error,
+					  sizeof(self->error)));
+	EXPECT_STREQ("the store is full", self->error);
+	EXPECT_EQ(STORE_CERTIFICATES_MAX - 1, store_count(self->store));
+}
+
 TEST_F(store, refuses_a_private_key)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -112,9 +138,9 @@ TEST_F(store, refuses_a_private_key)
 /* what a peer calls its PEM block does not reach a terminal as it is */
 TEST_F(store, escapes_block_names)
 {
-	EXPECT_EQ(-EBADMSG, add(self->store,
-				"-----BEGIN A\x1b[2J-----\nAAAA\n-----END A\x1b[2J-----\n",
-				self->error));
+	EXPECT_EQ(-EBADMSG,
+		  add(self->store, "-----BEGIN A\x1b[2J-----\nAAAA\n-----END A\x1b[2J-----\n",
+		      self->error));
 	EXPECT_STREQ("PEM block 1 is a A\\x1b[2J, not a certificate", self->error);
 }
 
@@ -126,9 +152,9 @@ TEST_F(store, refuses_a_trailing_object)
 	EXPECT_EQ(-EINVAL, store_add_bytes(self->store, "file", self->pem,
 					   (size_t)(strstr(self->pem, "-----BEGIN") - self->pem),
 					   self->error, sizeof(self->error)));
-	EXPECT_EQ(-EBADMSG, store_add_bytes(self->store, "file", self->pem,
-					    (size_t)(end - self->pem), self->error,
-					    sizeof(self->error)));
+	EXPECT_EQ(-EBADMSG,
+		  store_add_bytes(self->store, "file", self->pem, (size_t)(end - self->pem),
+				  self->error, sizeof(self->error)));
 }
 
 TEST_F(store, issuers)
@@ -160,9 +186,8 @@ TEST_F(store, issuers_by_key)
 
 	a.same_key = root_a;
 	b.same_key = root_b;
-	struct store *store =
-		make_store(make(NULL, (struct recipe){ .name = "A", .ca = true }), make(root_b, a),
-			   make(root_a, b));
+	struct store *store = make_store(make(NULL, (struct recipe){ .name = "A", .ca = true }),
+					 make(root_b, a), make(root_a, b));
 	const struct made *leaf = make(root_a, (struct recipe){ .name = "leaf" });
 	STACK_OF(X509) *chain = NULL;
 

@@ -3,6 +3,7 @@
  * The decision without certificates: facts in, verdict out. The table of what each level asks is
  * written out here again, on purpose: it is the contract, not what level.c happens to say.
  */
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@
 #define REMOTE " remote-name sip-domain"
 
 static const char *const host_names[] = { "pbx.example.com" };
-static const char *const sip_domains[] = { "example.com", "example.net" };
+static const char *const sip_domains[] = { "example.net", "example.com" };
 
 /* a certificate with which nothing is wrong */
 static void good_facts(struct facts *facts)
@@ -502,8 +503,51 @@ TEST(verdict_reasons_name_what_was_found)
 	facts.leaf.usage.eku = EKU_SERVER_AUTH;
 	strcpy(facts.leaf.usage.eku_text, "serverAuth");
 	policy_decide(&facts, &rule, NOW, &verdict);
-	EXPECT_STREQ("used as client, clientAuth or sipDomain needed; extended key usage is serverAuth",
+	EXPECT_STREQ("used as client, clientAuth or sipDomain needed; extended key usage is "
+		     "serverAuth",
 		     verdict.reason);
+}
+
+/* of a server only the line's own domain counts, of a client any that is allowed */
+TEST(verdict_sip_domains)
+{
+	static const char *const domains[] = { "example.com", "example.net" };
+	struct verdict verdict;
+	struct facts facts;
+
+	good_facts(&facts);
+	for (int peer = PEER_SERVER; peer <= PEER_CLIENT; peer++) {
+		struct rule rule = good_rule(LEVEL_MEDIUM_REMOTE, peer);
+
+		rule.sip_domains = domains;
+		policy_decide(&facts, &rule, NOW, &verdict);
+		EXPECT_EQ(peer == PEER_CLIENT, verdict.accepted) { TH_LOG("%s", verdict.reason); }
+	}
+}
+
+/* a SIP line needs no host name; any other line's remote check fails without one */
+TEST(verdict_without_host_names)
+{
+	struct rule rule = good_rule(LEVEL_MEDIUM_REMOTE, PEER_CLIENT);
+	struct verdict verdict;
+	struct facts facts;
+
+	good_facts(&facts);
+	rule.host_count = 0;
+	EXPECT_OK(rule_validate(&rule));
+	policy_decide(&facts, &rule, NOW, &verdict);
+	EXPECT_TRUE(verdict.accepted);
+	rule.sip = false;
+	rule.sip_domain_count = 0;
+	EXPECT_EQ(-ENODATA, rule_validate(&rule));
+	policy_decide(&facts, &rule, NOW, &verdict);
+	EXPECT_FALSE(verdict.accepted);
+	EXPECT_EQ(CHECK_REMOTE_NAME, verdict.failed);
+	rule.sip = true;
+	EXPECT_EQ(-ENODATA, rule_validate(&rule));
+	policy_decide(&facts, &rule, NOW, &verdict);
+	EXPECT_FALSE(verdict.accepted);
+	EXPECT_EQ(CHECK_SIP_DOMAIN, verdict.failed);
 }
 
 /* every check runs though the first failed */

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a worker that was taken over may write to the main process. */
+#include "tests/fuzz/message.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/fuzz/target.h"
+#include "userspace/message.h"
+
+enum { MESSAGE_BYTES_MAX = 2 * sizeof(struct message), MESSAGE_FDS_SENT_MAX = MESSAGE_FDS_MAX + 1 };
+
+static void message_send_bytes(int socket, const uint8_t *data, size_t len, size_t fd_count)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(MESSAGE_FDS_SENT_MAX * sizeof(int))] = { 0 };
+	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd_count) {
+		struct cmsghdr *cmsg = (struct cmsghdr *)control;
+
+		msg.msg_control = control;
+		msg.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+		for (size_t i = 0; i < fd_count; i++)
+			memcpy(CMSG_DATA(cmsg) + i * sizeof(int), &socket, sizeof(int));
+	}
+	REQUIRE(sendmsg(socket, &msg, MSG_NOSIGNAL) == (ssize_t)len);
+}
+
+/* everything that the main process does with a record */
+static void message_require_record(const struct record *record)
+{
+	json_t *json = record_to_json(record);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	REQUIRE(json && text && !strchr(text, '\n'));
+	REQUIRE(json_string_value(json_object_get(json, "event")));
+	REQUIRE(json_string_value(json_object_get(json, "time")));
+	REQUIRE(record_reason_key(record));
+	REQUIRE(record->event != RECORD_ACCEPTED || record->verdict.accepted);
+	free(text);
+	json_decref(json);
+}
+
+static void message_require_sound(const struct message *message, size_t len, size_t fd_count)
+{
+	size_t body = offsetof(struct message, record);
+
+	REQUIRE(message->type >= 0 && message->type < MESSAGE_TYPE_COUNT);
+	REQUIRE(fd_count <= MESSAGE_FDS_MAX && len >= body && len <= sizeof(*message));
+	switch (message->type) {
+	case MESSAGE_SESSION:
+		REQUIRE(fd_count == 2);
+		/* fall through */
+	case MESSAGE_RECORD:
+		REQUIRE(len == sizeof(*message));
+		message_require_record(&message->record);
+		break;
+	case MESSAGE_END:
+		REQUIRE(strnlen(message->end.why, sizeof(message->end.why)) <
+			sizeof(message->end.why));
+		break;
+	default:
+		REQUIRE(len == body);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static int sockets[2], first_free;
+	struct message message;
+	struct message_head head;
+	int fds[MESSAGE_FDS_MAX];
+
+	if (!first_free) {
+		REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0);
+		first_free = dup(0);
+		close(first_free);
+	}
+	target_take(&data, &len, &head, sizeof(head));
+	if (len > MESSAGE_BYTES_MAX)
+		len = MESSAGE_BYTES_MAX;
+
+	size_t sent = head.fds % (MESSAGE_FDS_SENT_MAX + 1), got = 0;
+
+	message_send_bytes(sockets[0], data, len, sent);
+
+	int err = message_receive(sockets[1], &message, fds);
+
+	for (size_t i = 0; i < MESSAGE_FDS_MAX; i++) {
+		got += fds[i] >= 0;
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	if (err) {
+		REQUIRE(err == -EBADMSG || (err == -EPIPE && !len));
+		REQUIRE(!got);
+	} else {
+		REQUIRE(got == sent);
+		message_require_sound(&message, len, got);
+	}
+	/* no descriptor stays behind */
+	int free_now = dup(0);
+
+	close(free_now);
+	REQUIRE(free_now == first_free);
+	return 0;
+}

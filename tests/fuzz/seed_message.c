@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Messages of a worker, and TLS records that are not data. */
+#include <openssl/ssl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/verdict.h"
+#include "tests/fuzz/fixed.h"
+#include "tests/fuzz/ktls.h"
+#include "tests/fuzz/message.h"
+#include "tests/fuzz/seed.h"
+#include "userspace/ktls_control.h"
+#include "userspace/message.h"
+
+static struct seed seed;
+
+static void seed_message_one(const struct message *message, size_t len, uint8_t fds,
+			     const char *name)
+{
+	struct message_head head = { .fds = fds };
+
+	seed_begin(&seed, &head, sizeof(head));
+	seed_add(&seed, message, len);
+	seed_write(&seed, "message", name);
+}
+
+/* a record as a worker fills it in, for a peer that is accepted, or refused */
+static void seed_fill_record(struct record *record, enum level level, enum record_event event)
+{
+	struct facts facts _cleanup_(facts_release) = { 0 };
+	struct rule rule = { .level = level, .peer = PEER_CLIENT };
+
+	policy_check_chain(fixed_store(), fixed_certificate(FIXED_GOOD), NULL, NULL, &rule, FIXED_NOW,
+			   &record->verdict, &facts);
+	record_set_certificate(record, &facts);
+	record->time_ms = (uint64_t)FIXED_NOW * 1000;
+	record->event = event;
+	record->function = FUNCTION_SIP_LINE;
+	record->level = level;
+	record->cookie = 7;
+	strcpy(record->line, "trunk-a");
+	strcpy(record->peer, "[2001:db8::1]:5061");
+	strcpy(record->reason, record->verdict.reason);
+	strcpy(record->ktls, "yes");
+}
+
+void seed_message(void)
+{
+	const size_t body = offsetof(struct message, record);
+	struct message message = { .type = MESSAGE_RECORD };
+
+	seed_fill_record(&message.record, LEVEL_MEDIUM, RECORD_REFUSED);
+	seed_message_one(&message, sizeof(message), 0, "refused");
+	message.record.event = RECORD_ENDED;
+	seed_message_one(&message, sizeof(message), 0, "ended");
+	message = (struct message){ .type = MESSAGE_SESSION, .cookie = 7 };
+	seed_fill_record(&message.record, LEVEL_LOW, RECORD_ACCEPTED);
+	seed_message_one(&message, sizeof(message), 2, "session");
+	message = (struct message){ .type = MESSAGE_RELAY, .cookie = 7 };
+	seed_message_one(&message, body, 2, "relay");
+	message.type = MESSAGE_FORGET;
+	seed_message_one(&message, body, 1, "forget");
+	message.type = MESSAGE_ANSWER;
+	message.error = -1;
+	seed_message_one(&message, body, 0, "answer");
+	message = (struct message){ .type = MESSAGE_END, .end = { 1, 2, "closed" } };
+	seed_message_one(&message, body + sizeof(message.end), 1, "end");
+	seed_message_one(&message, body + sizeof(message.end), 3, "end-three");
+}
+
+static void seed_record(const void *bytes, size_t len)
+{
+	uint8_t head[2] = { (uint8_t)(len >> 8), (uint8_t)len };
+
+	seed_add(&seed, head, sizeof(head));
+	seed_add(&seed, bytes, len);
+}
+
+/* lifetime, age, a nonce of one byte, a ticket of four, no extensions */
+static const uint8_t seed_ticket[] = {
+	KTLS_HANDSHAKE_NEW_SESSION_TICKET, 0, 0, 18, 0, 0, 14, 16, 1, 2, 3, 4, 1, 0, 0, 4, 9, 9, 9, 9,
+	0, 0,
+};
+static const uint8_t seed_update[] = { KTLS_HANDSHAKE_KEY_UPDATE, 0, 0, 1, 1 };
+static const uint8_t seed_close[] = { SSL3_AL_WARNING, SSL3_AD_CLOSE_NOTIFY };
+static const uint8_t seed_cancelled[] = { SSL3_AL_WARNING, TLS1_AD_USER_CANCELLED };
+static const uint8_t seed_fatal[] = { SSL3_AL_FATAL, TLS1_AD_UNKNOWN_CA };
+static const uint8_t seed_hello[] = { 0, 0, 0, 0 };
+
+void seed_ktls(void)
+{
+	for (uint8_t i = 0; i < 4; i++) {
+		struct ktls_head head = { .tls13 = i & 1, .client = i >> 1 };
+		char name[16];
+
+		seed_begin(&seed, &head, sizeof(head));
+		seed_record(seed_ticket, sizeof(seed_ticket));
+		seed_record(seed_update, sizeof(seed_update));
+		seed_record(seed_ticket, 7);
+		seed_record(seed_ticket + 7, sizeof(seed_ticket) - 7);
+		seed_record(seed_close, sizeof(seed_close));
+		snprintf(name, sizeof(name), "tickets-%u", i);
+		seed_write(&seed, "ktls", name);
+
+		seed_begin(&seed, &head, sizeof(head));
+		seed_record(seed_cancelled, sizeof(seed_cancelled));
+		snprintf(name, sizeof(name), "cancelled-%u", i);
+		seed_write(&seed, "ktls", name);
+
+		seed_begin(&seed, &head, sizeof(head));
+		seed_record(seed_update, sizeof(seed_update));
+		seed_record(seed_update, 3);
+		seed_record(seed_update + 3, 2);
+		seed_record(seed_fatal, sizeof(seed_fatal));
+		seed_record(seed_hello, sizeof(seed_hello));
+		snprintf(name, sizeof(name), "updates-%u", i);
+		seed_write(&seed, "ktls", name);
+	}
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The trust store: certificates and revocation lists as an administrator adds them. */
+#include <errno.h>
+#include <openssl/err.h>
+#include <string.h>
+
+#include "policy/bundle.h"
+#include "policy/cleanup.h"
+#include "policy/store.h"
+#include "policy/verdict.h"
+#include "tests/fuzz/fixed.h"
+#include "tests/fuzz/outcome.h"
+#include "tests/fuzz/store.h"
+#include "tests/fuzz/target.h"
+
+DEFINE_CLEANUP(STACK_OF(X509) *, sk_X509_free);
+
+enum { STORE_CHAIN_MAX = 8 };
+
+/* the issuers are of the store, and each issued the one before */
+static void store_require_issuers(const struct store *store, X509 *certificate)
+{
+	STACK_OF(X509) *chain;
+
+	REQUIRE(store_issuers(store, certificate, STORE_CHAIN_MAX, &chain) == 0);
+	REQUIRE(sk_X509_num(chain) <= STORE_CHAIN_MAX);
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *issuer = sk_X509_value(chain, i);
+
+		REQUIRE(store_has(store, issuer));
+		REQUIRE(X509_verify(certificate, X509_get0_pubkey(issuer)) == 1);
+		certificate = issuer;
+	}
+	sk_X509_pop_free(chain, X509_free);
+}
+
+static void store_require_whole(const struct store *store)
+{
+	for (size_t i = 0; i < store_count(store); i++) {
+		X509 *certificate = store_certificate(store, i);
+		size_t index = 0;
+
+		REQUIRE(certificate && store_has(store, certificate));
+		REQUIRE(store_certificate_name(store, i));
+		REQUIRE(store_find_subject(store, X509_get_subject_name(certificate), &index));
+		REQUIRE(index <= i + 1);
+		if (i < STORE_CHAIN_MAX)
+			store_require_issuers(store, certificate);
+	}
+	REQUIRE(!store_certificate(store, store_count(store)));
+	REQUIRE(!store_certificate_name(store, store_count(store)));
+}
+
+/* all or nothing, and nothing twice */
+static void store_require_added(struct store *store, const void *bytes, size_t len)
+{
+	char error[STORE_ERROR_MAX] = "";
+	size_t before = store_count(store);
+	int added = store_add_bytes(store, "first", bytes, len, error, sizeof(error));
+
+	if (added < 0) {
+		REQUIRE(added == -EINVAL || added == -EBADMSG || added == -E2BIG);
+		REQUIRE_TEXT(error);
+		REQUIRE(store_count(store) == before);
+		REQUIRE(store_add_bytes(store, "again", bytes, len, NULL, 0) == added);
+	} else {
+		REQUIRE(store_count(store) == before + (size_t)added);
+		REQUIRE(store_add_bytes(store, "again", bytes, len, error, sizeof(error)) == 0);
+		REQUIRE(store_count(store) == before + (size_t)added);
+	}
+	REQUIRE(!ERR_peek_error());
+}
+
+/* a chain under the store that came of it */
+static void store_require_verdict(const struct store *store, enum level level)
+{
+	struct facts facts _cleanup_(facts_release) = { 0 };
+	struct rule rule = { .level = level, .peer = PEER_CLIENT };
+	STACK_OF(X509) *sent _cleanup_(cleanup_sk_X509_free) = sk_X509_new_null();
+	struct verdict verdict;
+
+	sk_X509_push(sent, fixed_certificate(FIXED_INTERMEDIATE));
+
+	int err = policy_check_chain(store, fixed_certificate(FIXED_GOOD), sent, NULL, &rule,
+				     FIXED_NOW, &verdict, &facts);
+
+	REQUIRE(err == 0);
+	outcome_require(err, &rule, FIXED_NOW, &verdict, &facts);
+	if (rule_checks(&rule) & CHECK_BIT(CHECK_TRUST_CHAIN) &&
+	    store_revokes(store, fixed_certificate(FIXED_GOOD),
+			  fixed_certificate(FIXED_INTERMEDIATE)))
+		REQUIRE(!verdict.accepted);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct store *store _cleanup_(cleanup_store_free) = NULL;
+	char *resigned _cleanup_free_ = NULL;
+	struct store_head head;
+
+	target_take(&data, &len, &head, sizeof(head));
+	store = head.filled & 1 ? fixed_store_new() : store_new(1);
+	REQUIRE(store);
+	if (head.resign & 1)
+		data = (uint8_t *)(resigned = fixed_resign(data, len, &len));
+	store_require_added(store, data, len);
+	ERR_clear_error();
+	store_require_whole(store);
+	store_require_verdict(store, LEVEL_NONE + head.level % (LEVEL_COUNT - LEVEL_NONE));
+	ERR_clear_error();
+	return 0;
+}
