@@ -83,6 +83,7 @@ static void status_print_workers(const json_t *workers)
 static int status_print(const json_t *status)
 {
 	time_t started = (time_t)question_number(status, "started");
+	long long suppressed = question_number(status, "audit_records_suppressed");
 	long long lost = question_number(status, "audit_records_lost");
 	char since[64];
 	struct tm tm;
@@ -100,6 +101,8 @@ static int status_print(const json_t *status)
 		printf(" (%lld records lost)", lost);
 		table_colour(stdout, TABLE_PLAIN);
 	}
+	if (suppressed)
+		printf(" (%lld records of connections without a verdict left out)", suppressed);
 	printf("\nno line       %lld connections that no line claims, refused\n\n",
 	       question_number(status, "no_line"));
 	return status_print_lines(json_object_get(status, "lines"));

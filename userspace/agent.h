@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "userspace/audit.h"
+#include "userspace/bucket.h"
 #include "userspace/config.h"
 #include "userspace/dataplane.h"
 #include "userspace/ktls_probe.h"
@@ -42,6 +43,8 @@ struct agent {
 	unsigned int worker_count;
 	struct loop_timeouts restarts;
 	uint64_t started; /* seconds since the epoch */
+	struct bucket failures; /* of records of connections that reached no verdict */
+	uint64_t audit_suppressed; /* of these, beyond the rate */
 	uint64_t audit_lost; /* records that could not be written */
 };
 

@@ -123,15 +123,3 @@ int ktls_alert_read(const uint8_t *record, size_t len, uint16_t version,
 	};
 	return 0;
 }
-
-bool ktls_bucket_take(struct ktls_bucket *bucket, uint64_t now, uint64_t interval,
-		      unsigned int burst)
-{
-	uint64_t full_at = bucket->full_at > now ? bucket->full_at : now;
-
-	/* Each token that was taken puts off the time at which all are back. */
-	if (full_at - now > interval * (burst - 1))
-		return false;
-	bucket->full_at = full_at + interval;
-	return true;
-}

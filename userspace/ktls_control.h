@@ -50,16 +50,4 @@ struct ktls_alert {
 int ktls_alert_read(const uint8_t *record, size_t len, uint16_t version,
 		    struct ktls_alert *alert);
 
-/* A rate limit: every event takes one token, and tokens come back with time. */
-struct ktls_bucket {
-	uint64_t full_at; /* ns: when all tokens are back, if none is taken */
-};
-
-/*
- * Takes a token if there is one. now and interval in ns of one monotonic clock; the
- * bucket holds burst tokens (>= 1) and gains one each interval. A zeroed bucket is full.
- */
-bool ktls_bucket_take(struct ktls_bucket *bucket, uint64_t now, uint64_t interval,
-		      unsigned int burst);
-
 #endif

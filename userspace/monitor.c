@@ -14,6 +14,10 @@
 #include "userspace/log.h"
 #include "userspace/message.h"
 
+/* records of connections without a verdict: 100 a second, after the first 2000 */
+#define MONITOR_FAILURE_INTERVAL UINT64_C(10000000) /* ns */
+#define MONITOR_FAILURE_BURST 2000
+
 struct monitor_request {
 	struct supervised *worker;
 	const struct message *message;
@@ -120,13 +124,20 @@ static int monitor_add_session(const struct monitor_request *request)
 
 static int monitor_record(const struct monitor_request *request)
 {
+	struct agent *agent = request->worker->agent;
 	const struct record *record = &request->message->record;
 
 	/* an acceptance comes with its socket, as MESSAGE_SESSION */
 	if (record->event != RECORD_REFUSED && record->event != RECORD_FAILED)
 		return -EPROTO;
-	dataplane_count_verdict(request->worker->agent->dataplane, record);
-	monitor_audit(request->worker->agent, record);
+	dataplane_count_verdict(agent->dataplane, record);
+	/* anybody can make connections that fail; a verdict costs a handshake and is always told */
+	if (record->event == RECORD_FAILED &&
+	    !bucket_take(&agent->failures, loop_now(agent->loop), MONITOR_FAILURE_INTERVAL,
+			 MONITOR_FAILURE_BURST))
+		agent->audit_suppressed++;
+	else
+		monitor_audit(agent, record);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 
 #include <openssl/ssl.h>
 
+#include "userspace/bucket.h"
 #include "userspace/ktls.h"
 #include "userspace/ktls_control.h"
 #include "userspace/ktls_keys.h"
@@ -24,7 +25,7 @@ struct stream {
 	const struct ktls_crypto *crypto;
 	struct ktls_keys *keys; /* kept for a rekey; NULL where the kernel cannot */
 	struct ktls_handshake handshake;
-	struct ktls_bucket key_updates;
+	struct bucket key_updates;
 	unsigned int key_updates_seen; /* by OpenSSL in user space, not yet counted */
 	bool key_update_due; /* the peer asked for one, which could not be sent yet */
 	bool close_notify_sent; /* or the alert that ends it */

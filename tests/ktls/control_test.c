@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include "tests/harness.h"
+#include "userspace/bucket.h"
 #include "userspace/ktls_control.h"
 #include "userspace/ktls_wire.h"
 
@@ -176,21 +177,21 @@ TEST(alert)
 
 TEST(bucket)
 {
-	struct ktls_bucket bucket = { 0 };
+	struct bucket bucket = { 0 };
 	const uint64_t start = 1000;
 
 	for (int i = 0; i < 3; i++)
-		EXPECT_TRUE(ktls_bucket_take(&bucket, start, 100, 3));
-	EXPECT_FALSE(ktls_bucket_take(&bucket, start, 100, 3));
-	EXPECT_FALSE(ktls_bucket_take(&bucket, start + 99, 100, 3));
-	EXPECT_TRUE(ktls_bucket_take(&bucket, start + 100, 100, 3));
-	EXPECT_FALSE(ktls_bucket_take(&bucket, start + 199, 100, 3));
-	EXPECT_TRUE(ktls_bucket_take(&bucket, start + 200, 100, 3));
+		EXPECT_TRUE(bucket_take(&bucket, start, 100, 3));
+	EXPECT_FALSE(bucket_take(&bucket, start, 100, 3));
+	EXPECT_FALSE(bucket_take(&bucket, start + 99, 100, 3));
+	EXPECT_TRUE(bucket_take(&bucket, start + 100, 100, 3));
+	EXPECT_FALSE(bucket_take(&bucket, start + 199, 100, 3));
+	EXPECT_TRUE(bucket_take(&bucket, start + 200, 100, 3));
 
 	/* After a long rest no more than the burst. */
 	for (int i = 0; i < 3; i++)
-		EXPECT_TRUE(ktls_bucket_take(&bucket, start + 1000000, 100, 3));
-	EXPECT_FALSE(ktls_bucket_take(&bucket, start + 1000000, 100, 3));
+		EXPECT_TRUE(bucket_take(&bucket, start + 1000000, 100, 3));
+	EXPECT_FALSE(bucket_take(&bucket, start + 1000000, 100, 3));
 }
 
 static struct ktls_wire pass_in_steps(const uint8_t *bytes, size_t len, size_t step)
