@@ -71,12 +71,28 @@ static int bundle_add(struct bundle_parser *parser, bool crl, const unsigned cha
 	return 0;
 }
 
+static bool bundle_is_crl(const unsigned char *at, long len)
+{
+	X509_CRL *crl = d2i_X509_CRL(NULL, &at, len);
+
+	X509_CRL_free(crl);
+	return crl;
+}
+
+static bool bundle_is_certificate(const unsigned char *at, long len)
+{
+	X509 *certificate = d2i_X509(NULL, &at, len);
+
+	X509_free(certificate);
+	return certificate;
+}
+
 static int bundle_parse_der(struct bundle_parser *parser, const unsigned char *at, size_t len)
 {
 	const unsigned char *end = at + len;
 
 	for (; at < end; parser->number++) {
-		int err = bundle_add(parser, false, &at, end - at);
+		int err = bundle_add(parser, bundle_is_crl(at, end - at), &at, end - at);
 
 		if (err)
 			return err;
@@ -137,7 +153,6 @@ static int bundle_parse_pem(struct bundle_parser *parser, const void *bytes, siz
 static int bundle_parse_any(struct bundle_parser *parser, const void *bytes, size_t len)
 {
 	static const char begin[] = "-----BEGIN ";
-	const unsigned char *at = bytes;
 
 	parser->out->certificates = sk_X509_new_null();
 	parser->out->crls = sk_X509_CRL_new_null();
@@ -147,10 +162,9 @@ static int bundle_parse_any(struct bundle_parser *parser, const void *bytes, siz
 		return bundle_fail(parser, -E2BIG, "too many bytes");
 
 	/* a certificate may hold the text of a PEM line: what is DER is not searched for it */
-	X509 *first = d2i_X509(NULL, &at, (long)len);
+	bool first = bundle_is_certificate(bytes, (long)len) || bundle_is_crl(bytes, (long)len);
 	bool der = first || !memmem(bytes, len, begin, sizeof(begin) - 1);
 
-	X509_free(first);
 	if (!len || (der && !first && *(const unsigned char *)bytes != 0x30))
 		return bundle_fail(parser, -EINVAL, "no certificate");
 

@@ -104,7 +104,7 @@ static void candidate_run(const struct candidate *candidate, X509_STORE_CTX *ctx
 			       (unsigned int)X509_STORE_CTX_get_error_depth(ctx), "%s",
 			       X509_verify_cert_error_string(error));
 	} else if (candidate_is_chain(candidate, X509_STORE_CTX_get0_chain(ctx))) {
-		out->state = PATH_TRUSTED;
+		*out = (struct candidate_fault){ .state = PATH_TRUSTED };
 	}
 }
 

@@ -98,6 +98,8 @@ static enum refusal evaluate_path_refusal(enum path_state state)
 		return REFUSAL_UNSUPPORTED;
 	case PATH_REVOKED:
 		return REFUSAL_REVOKED;
+	case PATH_UNKNOWN_STATUS:
+		return REFUSAL_NOT_ALLOWED;
 	default:
 		return REFUSAL_UNKNOWN_CA;
 	}

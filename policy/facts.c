@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/cleanup.h"
+#include "policy/evidence.h"
 #include "policy/facts.h"
 #include "policy/store.h"
 #include "policy/validity.h"
@@ -63,9 +64,11 @@ static void facts_critical(X509 *leaf, const struct facts *facts, struct critica
 		*out = facts->path.critical;
 }
 
-static int facts_fill(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted, X509 *own,
-		      const struct rule *rule, int64_t now, struct facts *out)
+static int facts_fill(const struct evidence *evidence, const struct rule *rule, int64_t now,
+		      struct facts *out)
 {
+	X509 *leaf = evidence->leaf, *own = evidence->own;
+
 	out->present = true;
 
 	int err = facts_certificate(leaf, &out->leaf);
@@ -73,11 +76,11 @@ static int facts_fill(const struct store *store, X509 *leaf, STACK_OF(X509) *unt
 	if (!err)
 		err = san_read(leaf, &out->san);
 	if (!err)
-		err = path_build(store, leaf, untrusted, rule, now, &out->path);
+		err = path_build(evidence, rule, now, &out->path);
 	if (err)
 		return err;
 	facts_critical(leaf, out, &out->critical);
-	out->in_store = store && store_has(store, leaf);
+	out->in_store = evidence->store && store_has(evidence->store, leaf);
 	out->own_known = own;
 	out->reflected = own && X509_cmp(leaf, own) == 0;
 	out->own_key = own && !out->reflected &&
@@ -86,18 +89,18 @@ static int facts_fill(const struct store *store, X509 *leaf, STACK_OF(X509) *unt
 	return 0;
 }
 
-int facts_extract(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted, X509 *own,
-		  const struct rule *rule, int64_t now, struct facts *out)
+int facts_extract(const struct evidence *evidence, const struct rule *rule, int64_t now,
+		  struct facts *out)
 {
 	*out = (struct facts){ 0 };
 	if (!rule)
 		return -EINVAL;
-	if (!leaf)
+	if (!evidence->leaf)
 		return 0;
 
 	ERR_set_mark();
 
-	int err = facts_fill(store, leaf, untrusted, own, rule, now, out);
+	int err = facts_fill(evidence, rule, now, out);
 
 	ERR_pop_to_mark();
 	if (err)

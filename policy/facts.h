@@ -17,8 +17,8 @@
 #include "policy/san.h"
 #include "policy/text.h"
 
+struct evidence;
 struct rule;
-struct store;
 
 enum { FACTS_SHA256 = 32 };
 
@@ -52,15 +52,13 @@ struct facts {
 };
 
 /*
- * Extracts the facts of a chain as a peer sent it. leaf may be NULL (no certificate).
- * untrusted may be NULL and may hold leaf too; own may be NULL; store may be NULL, which
- * trusts nothing. The rule's peer, sip and options guide the choice among paths, and so does
- * now: a path that holds for this use is found where one exists.
+ * Extracts the facts of a chain as a peer sent it. The rule's peer, sip and options guide the
+ * choice among paths, and so does now: a path that holds for this use is found where one exists.
  * 0 (a certificate that fails every check is still 0), -ENOMEM, or -EINVAL (no rule).
  * On error out is zeroed. Release with facts_release().
  */
-int facts_extract(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted, X509 *own,
-		  const struct rule *rule, int64_t now, struct facts *out);
+int facts_extract(const struct evidence *evidence, const struct rule *rule, int64_t now,
+		  struct facts *out);
 
 /* Frees what facts_extract() allocated and zeroes; fits _cleanup_(facts_release). */
 void facts_release(struct facts *facts);

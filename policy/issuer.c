@@ -2,22 +2,28 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "policy/evidence.h"
 #include "policy/issuer.h"
 #include "policy/purpose.h"
 #include "policy/rule.h"
 #include "policy/store.h"
 #include "policy/validity.h"
 
-void issuer_pool_fill(struct issuer_pool *pool, const struct store *store,
-		      STACK_OF(X509) *untrusted, const struct rule *rule, int64_t now)
+void issuer_pool_fill(struct issuer_pool *pool, const struct evidence *evidence,
+		      const struct rule *rule, int64_t now, struct validity_window *window)
 {
-	*pool = (struct issuer_pool){ .store = store, .rule = rule, .now = now };
-	for (int i = 0; i < sk_X509_num(untrusted); i++) {
-		X509 *certificate = sk_X509_value(untrusted, i);
+	*pool = (struct issuer_pool){
+		.store = evidence->store,
+		.rule = rule,
+		.now = now,
+		.window = window,
+	};
+	for (int i = 0; i < sk_X509_num(evidence->untrusted); i++) {
+		X509 *certificate = sk_X509_value(evidence->untrusted, i);
 
 		if (pool->untrusted_count == ISSUER_UNTRUSTED_MAX)
 			return;
-		if (!store_has(store, certificate))
+		if (!store_has(evidence->store, certificate))
 			pool->untrusted[pool->untrusted_count++].certificate = certificate;
 	}
 }
@@ -52,7 +58,7 @@ static bool issuer_is_anchor(const struct store *store, X509 *certificate)
  * Which to try first. Key identifiers only order: they are hints, and a wrong one does not
  * make a path invalid (RFC 4158 3.5.12).
  */
-static int issuer_score(X509 *subject, const struct issuer *issuer, int64_t now)
+static int issuer_score(const struct issuer_pool *pool, X509 *subject, const struct issuer *issuer)
 {
 	const ASN1_OCTET_STRING *want = X509_get0_authority_key_id(subject);
 	const ASN1_OCTET_STRING *have = X509_get0_subject_key_id(issuer->certificate);
@@ -62,8 +68,8 @@ static int issuer_score(X509 *subject, const struct issuer *issuer, int64_t now)
 	if (want && have)
 		score += ASN1_OCTET_STRING_cmp(want, have) == 0 ? 8 : -8;
 	if (validity_seconds(X509_get0_notBefore(issuer->certificate), &begin) == 0 &&
-	    validity_seconds(X509_get0_notAfter(issuer->certificate), &end) == 0 && begin <= now &&
-	    now <= end)
+	    validity_seconds(X509_get0_notAfter(issuer->certificate), &end) == 0 &&
+	    validity_holds(pool->window, begin, end, pool->now))
 		score += 16;
 	return score;
 }
@@ -98,7 +104,7 @@ unsigned int issuer_find(struct issuer_pool *pool, const struct candidate *candi
 		if (issuer_is_in(candidate, issuer.certificate))
 			continue;
 		issuer.anchor = issuer_is_anchor(pool->store, issuer.certificate);
-		issuer.score = issuer_score(subject, &issuer, pool->now);
+		issuer.score = issuer_score(pool, subject, &issuer);
 		count = issuer_insert(found, count, &issuer);
 	}
 	issuer = (struct issuer){ .in_store = false };
@@ -108,14 +114,15 @@ unsigned int issuer_find(struct issuer_pool *pool, const struct candidate *candi
 		    issuer_is_in(candidate, issuer.certificate))
 			continue;
 		issuer.judged = &pool->untrusted[i].judged;
-		issuer.score = issuer_score(subject, &issuer, pool->now);
+		issuer.score = issuer_score(pool, subject, &issuer);
 		count = issuer_insert(found, count, &issuer);
 	}
 	return count;
 }
 
 /* RFC 5280 6.1.3 (a)(2) */
-static bool issuer_judge_date(X509 *certificate, int64_t now, struct candidate_fault *out)
+static bool issuer_judge_date(X509 *certificate, const struct issuer_pool *pool,
+			      struct candidate_fault *out)
 {
 	int64_t not_before, not_after;
 	char time[TEXT_TIME_MAX];
@@ -123,14 +130,14 @@ static bool issuer_judge_date(X509 *certificate, int64_t now, struct candidate_f
 	if (validity_seconds(X509_get0_notBefore(certificate), &not_before) < 0 ||
 	    validity_seconds(X509_get0_notAfter(certificate), &not_after) < 0) {
 		candidate_fail(out, PATH_DATE, 0, "its validity cannot be read");
-	} else if (now < not_before) {
+	} else if (validity_holds(pool->window, not_before, not_after, pool->now)) {
+		return true;
+	} else if (pool->now < not_before) {
 		text_time(not_before, time, sizeof(time));
 		candidate_fail(out, PATH_DATE, 0, "it is not valid before %s", time);
-	} else if (now > not_after) {
+	} else {
 		text_time(not_after, time, sizeof(time));
 		candidate_fail(out, PATH_DATE, 0, "it expired after %s", time);
-	} else {
-		return true;
 	}
 	return false;
 }
@@ -180,7 +187,7 @@ static void issuer_judge_alone(const struct issuer_pool *pool, const struct issu
 			       struct candidate_fault *out)
 {
 	*out = (struct candidate_fault){ .state = PATH_INVALID };
-	if (issuer_judge_date(issuer->certificate, pool->now, out) &&
+	if (issuer_judge_date(issuer->certificate, pool, out) &&
 	    issuer_judge_extensions(issuer->certificate, pool->rule, out) &&
 	    issuer_judge_ca(issuer->certificate, issuer->anchor, out))
 		out->state = PATH_TRUSTED;

@@ -16,6 +16,8 @@ enum {
 	ISSUER_FOUND_MAX = 32, /* for one certificate */
 };
 
+struct evidence;
+
 struct issuer {
 	X509 *certificate; /* borrowed */
 	bool in_store;
@@ -29,6 +31,7 @@ struct issuer_pool {
 	const struct store *store;
 	const struct rule *rule;
 	int64_t now;
+	struct validity_window *window; /* narrowed by every date that is looked at */
 	struct {
 		X509 *certificate;
 		struct candidate_fault judged; /* PATH_NOT_BUILT: not judged yet */
@@ -36,9 +39,9 @@ struct issuer_pool {
 	unsigned int untrusted_count;
 };
 
-/* Fills a pool; what the store has is left out of the untrusted ones. untrusted may be NULL. */
-void issuer_pool_fill(struct issuer_pool *pool, const struct store *store,
-		      STACK_OF(X509) *untrusted, const struct rule *rule, int64_t now);
+/* Fills a pool; what the store has is left out of the untrusted ones. */
+void issuer_pool_fill(struct issuer_pool *pool, const struct evidence *evidence,
+		      const struct rule *rule, int64_t now, struct validity_window *window);
 
 /*
  * The certificates that might have issued a candidate's last one, by name, the likeliest

@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "policy/cleanup.h"
+#include "policy/evidence.h"
 #include "policy/issuer.h"
 #include "policy/path.h"
+#include "policy/revocation.h"
 #include "policy/signature.h"
 #include "policy/store.h"
+#include "policy/trace.h"
 #include "policy/validity.h"
 
 enum {
@@ -30,6 +33,7 @@ static const char *const path_state_names[] = {
 	[PATH_CRITICAL] = "critical-extension",
 	[PATH_PURPOSE] = "purpose",
 	[PATH_REVOKED] = "revoked",
+	[PATH_UNKNOWN_STATUS] = "unknown-status",
 	[PATH_LIMIT] = "limit",
 	[PATH_INVALID] = "invalid",
 };
@@ -53,10 +57,12 @@ enum path_rank {
 struct path_search {
 	struct issuer_pool pool;
 	struct signature_checks signatures;
+	struct revocation revocation;
 	struct candidate candidate;
 	unsigned int steps;
 	enum path_rank rank; /* of what out says */
 	struct path_facts *out;
+	struct trace *trace; /* or NULL */
 };
 
 static bool path_extend(struct path_search *search);
@@ -104,14 +110,22 @@ static void path_describe(const struct candidate *candidate, struct path_facts *
 	path_describe_weakest(candidate, out);
 }
 
-/* keeps a fault when it says more than the one that is kept; at is where it is */
-static void path_record(struct path_search *search, enum path_rank rank,
-			const struct candidate_fault *fault, X509 *at)
+/*
+ * Keeps a fault when it says more than the one that is kept. next is the issuer that was to
+ * follow the candidate's last certificate, or NULL; a fault at that depth is its own. True
+ * when it was kept.
+ */
+static bool path_record(struct path_search *search, enum path_rank rank,
+			const struct candidate_fault *fault, X509 *next)
 {
 	struct path_facts *out = search->out;
+	const struct candidate *candidate = &search->candidate;
+	X509 *at = fault->depth < candidate->count ? candidate->certificates[fault->depth] : next;
 
+	if (search->trace)
+		trace_add(search->trace, candidate, next, fault);
 	if (rank <= search->rank)
-		return;
+		return false;
 	search->rank = rank;
 	out->state = fault->state;
 	out->fault_depth = (int)fault->depth;
@@ -124,17 +138,17 @@ static void path_record(struct path_search *search, enum path_rank rank,
 		snprintf(out->critical.subject, sizeof(out->critical.subject), "%s",
 			 out->fault_subject);
 	}
-	path_describe(&search->candidate, out);
+	path_describe(candidate, out);
+	return true;
 }
 
 static void path_record_dead_end(struct path_search *search, enum path_state state,
 				 const char *detail)
 {
-	unsigned int depth = search->candidate.count - 1;
 	struct candidate_fault fault = { 0 };
 
-	candidate_fail(&fault, state, depth, "%s", detail);
-	path_record(search, PATH_RANK_DEAD_END, &fault, search->candidate.certificates[depth]);
+	candidate_fail(&fault, state, search->candidate.count - 1, "%s", detail);
+	path_record(search, PATH_RANK_DEAD_END, &fault, NULL);
 }
 
 /* libcrypto verifies the signatures of a complete path again: they are paid for first */
@@ -152,22 +166,21 @@ static bool path_complete(struct path_search *search)
 {
 	const struct candidate *candidate = &search->candidate;
 	struct candidate_fault fault = { 0 };
+	struct revocation_facts facts = { 0 };
 
 	if (search->out->candidates++ < PATH_CANDIDATES_MAX && path_pay(search))
 		candidate_validate(candidate, &fault);
 	else
 		candidate_fail(&fault, PATH_LIMIT, 0, "too many paths to check");
-	for (unsigned int i = 0; i + 1 < candidate->count && fault.state == PATH_TRUSTED; i++) {
-		if (store_revokes(search->pool.store, candidate->certificates[i],
-				  candidate->certificates[i + 1])) {
-			candidate_fail(&fault, PATH_REVOKED, i, "its issuer revoked it");
-		}
-	}
+	if (fault.state == PATH_TRUSTED)
+		revocation_check(&search->revocation, candidate, &fault, &facts);
 	if (fault.depth >= candidate->count)
 		fault.depth = candidate->count - 1;
 
-	path_record(search, fault.state == PATH_TRUSTED ? PATH_RANK_TRUSTED : PATH_RANK_COMPLETE,
-		    &fault, candidate->certificates[fault.depth]);
+	if (path_record(search,
+			fault.state == PATH_TRUSTED ? PATH_RANK_TRUSTED : PATH_RANK_COMPLETE,
+			&fault, NULL))
+		search->out->revocation = facts;
 	if (fault.state != PATH_TRUSTED)
 		return false;
 	X509 *root = candidate->certificates[candidate->count - 1];
@@ -182,7 +195,7 @@ static bool path_accepts_issuer(struct path_search *search, const struct issuer 
 {
 	struct candidate *candidate = &search->candidate;
 	X509 *subject = candidate->certificates[candidate->count - 1];
-	struct candidate_fault fault;
+	struct candidate_fault fault = { 0 };
 
 	issuer_judge(&search->pool, candidate, issuer, &fault);
 	if (fault.state != PATH_TRUSTED) {
@@ -207,7 +220,7 @@ static bool path_accepts_issuer(struct path_search *search, const struct issuer 
 			       "too many signatures to check");
 		break;
 	}
-	path_record(search, PATH_RANK_UNTRUSTED_ISSUER, &fault, subject);
+	path_record(search, PATH_RANK_UNTRUSTED_ISSUER, &fault, issuer->certificate);
 	return false;
 }
 
@@ -271,20 +284,28 @@ static bool path_start(struct path_search *search, X509 *leaf)
 	return path_extend(search);
 }
 
-int path_build(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted,
-	       const struct rule *rule, int64_t now, struct path_facts *out)
+int path_build(const struct evidence *evidence, const struct rule *rule, int64_t now,
+	       struct path_facts *out)
 {
-	*out = (struct path_facts){ .state = PATH_NOT_BUILT };
-	if (!store)
+	*out = (struct path_facts){ .state = PATH_NOT_BUILT, .window = VALIDITY_ALWAYS };
+	if (!evidence->store)
 		return 0;
 
 	struct path_search *search _cleanup_free_ = calloc(1, sizeof(*search));
 
 	if (!search)
 		return -ENOMEM;
-	issuer_pool_fill(&search->pool, store, untrusted, rule, now);
+	issuer_pool_fill(&search->pool, evidence, rule, now, &out->window);
+	search->revocation = (struct revocation){
+		.evidence = evidence,
+		.setting = rule_revocation(rule),
+		.now = now,
+		.signatures = &search->signatures,
+		.window = &out->window,
+	};
 	search->out = out;
-	path_start(search, leaf);
+	search->trace = evidence->trace;
+	path_start(search, evidence->leaf);
 	out->signatures = search->signatures.count;
 	return 0;
 }

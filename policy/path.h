@@ -13,10 +13,11 @@
 
 #include "policy/extension.h"
 #include "policy/key.h"
+#include "policy/staple.h"
 #include "policy/text.h"
 
+struct evidence;
 struct rule;
-struct store;
 
 /* what is wrong with the best path that was found; zero is not a path */
 enum path_state {
@@ -32,13 +33,21 @@ enum path_state {
 	PATH_POLICY, /* certificate policies are required and not met */
 	PATH_CRITICAL, /* a CA certificate has an unknown critical extension */
 	PATH_PURPOSE, /* a CA's extended key usage does not allow the purpose */
-	PATH_REVOKED, /* a CRL of the store lists a certificate of the path */
+	PATH_REVOKED, /* a revocation list, or a stapled response, revokes one of the path */
+	PATH_UNKNOWN_STATUS, /* nothing says that one is not revoked, which is required */
 	PATH_LIMIT, /* a longer chain, or more candidates, than will be tried */
 	PATH_INVALID, /* anything else that libcrypto found: see detail */
 	PATH_STATE_COUNT,
 };
 
 enum { PATH_DEPTH_MAX = 12, PATH_DETAIL_MAX = 96 };
+
+/* what lists and a stapled response had to say of the path */
+struct revocation_facts {
+	unsigned int proven; /* certificates that a current list covers and does not list */
+	char stale_issuer[TEXT_NAME_MAX]; /* whose list is out of date; or empty */
+	struct staple_facts staple;
+};
 
 struct path_facts {
 	enum path_state state;
@@ -53,16 +62,18 @@ struct path_facts {
 	char weakest_subject[TEXT_NAME_MAX];
 	char sha1_subject[TEXT_NAME_MAX]; /* the first whose signature is over SHA-1; or empty */
 	struct critical_facts critical; /* with PATH_CRITICAL: the CA that carries it */
+	struct revocation_facts revocation;
+	struct validity_window window; /* while now is in it, the search would end the same */
 	unsigned int candidates; /* complete paths that were tried */
 	unsigned int signatures; /* signatures that were checked */
 };
 
 /*
- * Builds and validates. untrusted may be NULL. 0 (whatever the result: see state), or
+ * Builds and validates, for a leaf that is not NULL. 0 (whatever the result: see state), or
  * -ENOMEM.
  */
-int path_build(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted,
-	       const struct rule *rule, int64_t now, struct path_facts *out);
+int path_build(const struct evidence *evidence, const struct rule *rule, int64_t now,
+	       struct path_facts *out);
 
 /* The name of a state ("trusted", "no-issuer" …); NULL outside the enumeration. */
 const char *path_state_name(enum path_state state);

@@ -6,14 +6,13 @@
 #include "policy/bundle.h"
 #include "policy/verdict.h"
 
-int policy_check_chain(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted, X509 *own,
-		       const struct rule *rule, int64_t now, struct verdict *out,
-		       struct facts *facts_out)
+int policy_check_chain(const struct evidence *evidence, const struct rule *rule, int64_t now,
+		       struct verdict *out, struct facts *facts_out)
 {
 	struct facts facts = { 0 };
 
 	*out = (struct verdict){ 0 };
-	int err = facts_extract(store, leaf, untrusted, own, rule, now, &facts);
+	int err = facts_extract(evidence, rule, now, &facts);
 
 	if (err)
 		snprintf(out->reason, sizeof(out->reason), "%s",
@@ -67,6 +66,15 @@ int policy_check_bytes(const struct store *store, const struct policy_bytes *byt
 				   "our own certificate", &own, out);
 	if (err)
 		return err;
-	return policy_check_chain(store, sk_X509_value(chain.certificates, 0), chain.certificates,
-				  sk_X509_value(own.certificates, 0), rule, now, out, facts_out);
+
+	const struct evidence evidence = {
+		.store = store,
+		.leaf = sk_X509_value(chain.certificates, 0),
+		.untrusted = chain.certificates,
+		.staple = bytes->staple,
+		.own = sk_X509_value(own.certificates, 0),
+		.trace = bytes->trace,
+	};
+
+	return policy_check_chain(&evidence, rule, now, out, facts_out);
 }

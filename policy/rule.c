@@ -35,6 +35,34 @@ int rule_option_parse(const char *name, uint32_t *out)
 	return -EINVAL;
 }
 
+static const char *const rule_crl_names[] = {
+	[CRL_PREFER] = "prefer",
+	[CRL_OFF] = "off",
+	[CRL_REQUIRE] = "require",
+};
+_Static_assert(sizeof(rule_crl_names) / sizeof(rule_crl_names[0]) == CRL_COUNT, "a name a setting");
+
+const char *rule_crl_name(enum rule_crl crl)
+{
+	return (unsigned int)crl < CRL_COUNT ? rule_crl_names[crl] : NULL;
+}
+
+int rule_crl_parse(const char *name, enum rule_crl *out)
+{
+	for (int i = 0; i < CRL_COUNT; i++) {
+		if (strcmp(rule_crl_names[i], name) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+enum rule_crl rule_revocation(const struct rule *rule)
+{
+	return rule_checks(rule) & CHECK_BIT(CHECK_TRUST_CHAIN) ? rule->crl : CRL_OFF;
+}
+
 check_set rule_checks(const struct rule *rule)
 {
 	if (rule->checks)
@@ -59,7 +87,8 @@ int rule_validate(const struct rule *rule)
 {
 	check_set checks = rule_checks(rule);
 
-	if (!checks || (checks & ~CHECK_ALL) || rule->options >> RULE_OPTION_COUNT)
+	if (!checks || (checks & ~CHECK_ALL) || rule->options >> RULE_OPTION_COUNT ||
+	    (unsigned int)rule->crl >= CRL_COUNT)
 		return -EINVAL;
 	if (rule->peer != PEER_SERVER && rule->peer != PEER_CLIENT)
 		return -EINVAL;

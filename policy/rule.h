@@ -25,6 +25,14 @@ enum certificate_ask {
 	ASK_NONE, /* not asked; one received all the same is checked */
 };
 
+/* what revocation lists, and a stapled OCSP response, are good for; zero is the usual */
+enum rule_crl {
+	CRL_PREFER, /* "prefer": what one lists is refused */
+	CRL_OFF, /* "off": they are not looked at */
+	CRL_REQUIRE, /* "require": a certificate about which there is no current one is refused */
+	CRL_COUNT,
+};
+
 /* off by default; each that was used is named in the verdict's notes */
 enum rule_option {
 	/* "accept-server-auth-client": a client whose EKU has serverAuth but not clientAuth */
@@ -43,6 +51,7 @@ struct rule {
 	enum peer_role peer;
 	enum certificate_ask ask;
 	uint32_t options; /* enum rule_option, or-ed */
+	enum rule_crl crl; /* where the trust chain is checked */
 
 	/*
 	 * remote-name: the connection's FQDN, or its address in text (no brackets, no
@@ -70,13 +79,22 @@ const char *rule_option_name(uint32_t option);
 /* Finds an option by its name. 0, or -EINVAL. */
 int rule_option_parse(const char *name, uint32_t *out);
 
+/* "prefer", "off", "require"; NULL outside the enumeration. */
+const char *rule_crl_name(enum rule_crl crl);
+
+/* Finds a revocation setting by its name. 0, or -EINVAL. */
+int rule_crl_parse(const char *name, enum rule_crl *out);
+
+/* The revocation setting in force: CRL_OFF for a rule that does not ask for the trust chain. */
+enum rule_crl rule_revocation(const struct rule *rule);
+
 /* The checks that a rule asks for; 0 when it asks for nothing, which is refused. */
 check_set rule_checks(const struct rule *rule);
 
 /*
  * Whether names are well-formed and enough for the rule's checks: a configuration is
  * refused with this before it is used. 0; -EINVAL without level or role, or with an
- * unknown option or check; -ENODATA when a name check has no name; -EBADMSG for a
+ * unknown option, check or revocation setting; -ENODATA when a name check has no name; -EBADMSG for a
  * name that is neither a host name nor an address, or a SIP domain that is no name.
  */
 int rule_validate(const struct rule *rule);

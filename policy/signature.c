@@ -52,10 +52,8 @@ static int signature_digest(X509 *certificate)
 	return X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) ? digest : NID_undef;
 }
 
-static bool signature_is_worthless(X509 *certificate)
+static bool signature_is_worthless(int digest)
 {
-	int digest = signature_digest(certificate);
-
 	return digest == NID_md5 || digest == NID_md4 || digest == NID_md2;
 }
 
@@ -74,26 +72,62 @@ bool signature_pay(struct signature_checks *checks, X509 *issuer)
 	return true;
 }
 
+/* the result that is remembered; false when it has to be found out, which was paid for */
+static bool signature_recall(struct signature_checks *checks, const void *object, X509 *issuer,
+			     enum signature_result *out)
+{
+	for (unsigned int i = 0; i < checks->count; i++) {
+		if (checks->done[i].object == object && checks->done[i].issuer == issuer) {
+			*out = checks->done[i].good ? SIGNATURE_GOOD : SIGNATURE_BAD;
+			return true;
+		}
+	}
+	*out = SIGNATURE_LIMIT;
+	return checks->count == SIGNATURE_REMEMBERED_MAX || !signature_pay(checks, issuer);
+}
+
+static enum signature_result signature_remember(struct signature_checks *checks,
+						const void *object, X509 *issuer, bool good)
+{
+	checks->done[checks->count].object = object;
+	checks->done[checks->count].issuer = issuer;
+	checks->done[checks->count].good = good;
+	checks->count++;
+	return good ? SIGNATURE_GOOD : SIGNATURE_BAD;
+}
+
 enum signature_result signature_check(struct signature_checks *checks, X509 *certificate,
 				      X509 *issuer)
 {
-	if (signature_is_worthless(certificate))
-		return SIGNATURE_WORTHLESS;
-	for (unsigned int i = 0; i < checks->count; i++) {
-		if (checks->done[i].certificate == certificate && checks->done[i].issuer == issuer)
-			return checks->done[i].good ? SIGNATURE_GOOD : SIGNATURE_BAD;
-	}
-	if (checks->count == SIGNATURE_REMEMBERED_MAX || !signature_pay(checks, issuer))
-		return SIGNATURE_LIMIT;
+	enum signature_result result;
 
+	if (signature_is_worthless(signature_digest(certificate)))
+		return SIGNATURE_WORTHLESS;
+	if (signature_recall(checks, certificate, issuer, &result))
+		return result;
 	ERR_set_mark();
 
 	bool good = X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
 
 	ERR_pop_to_mark();
-	checks->done[checks->count].certificate = certificate;
-	checks->done[checks->count].issuer = issuer;
-	checks->done[checks->count].good = good;
-	checks->count++;
-	return good ? SIGNATURE_GOOD : SIGNATURE_BAD;
+	return signature_remember(checks, certificate, issuer, good);
+}
+
+enum signature_result signature_check_crl(struct signature_checks *checks, X509_CRL *list,
+					  X509 *issuer)
+{
+	enum signature_result result;
+	int digest = NID_undef;
+
+	if (OBJ_find_sigid_algs(X509_CRL_get_signature_nid(list), &digest, NULL) &&
+	    signature_is_worthless(digest))
+		return SIGNATURE_WORTHLESS;
+	if (signature_recall(checks, list, issuer, &result))
+		return result;
+	ERR_set_mark();
+
+	bool good = X509_CRL_verify(list, X509_get0_pubkey(issuer)) == 1;
+
+	ERR_pop_to_mark();
+	return signature_remember(checks, list, issuer, good);
 }

@@ -24,8 +24,8 @@ enum {
 
 struct signature_checks {
 	struct {
-		X509 *certificate;
-		X509 *issuer;
+		const void *object; /* a certificate or a revocation list */
+		const X509 *issuer;
 		bool good;
 	} done[SIGNATURE_REMEMBERED_MAX];
 	unsigned int count; /* how many were checked */
@@ -35,6 +35,10 @@ struct signature_checks {
 /* Whether issuer's key verifies certificate's signature. Both have to outlive checks. */
 enum signature_result signature_check(struct signature_checks *checks, X509 *certificate,
 				      X509 *issuer);
+
+/* The same of a revocation list. */
+enum signature_result signature_check_crl(struct signature_checks *checks, X509_CRL *list,
+					  X509 *issuer);
 
 /* A signature over SHA-1: counted, since no level asks otherwise, and named in the record. */
 bool signature_is_sha1(X509 *certificate);

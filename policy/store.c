@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/bundle.h"
+#include "policy/crl.h"
 #include "policy/store.h"
 
 enum { STORE_SHA256 = 32 };
@@ -20,7 +21,8 @@ struct store {
 	uint64_t generation;
 	struct store_entry *entries;
 	size_t count;
-	STACK_OF(X509_CRL) *crls;
+	struct crl *crls;
+	size_t crl_count;
 };
 
 static bool store_digest(X509 *certificate, uint8_t out[STORE_SHA256])
@@ -40,20 +42,16 @@ struct store *store_new(uint64_t generation)
 {
 	struct store *store = calloc(1, sizeof(*store));
 
-	if (!store)
-		return NULL;
-	store->generation = generation;
-	store->crls = sk_X509_CRL_new_null();
-	if (!store->crls) {
-		free(store);
-		return NULL;
-	}
+	if (store)
+		store->generation = generation;
 	return store;
 }
 
-/* forgets the entries from count on */
-static void store_truncate(struct store *store, size_t count)
+/* forgets the certificates and lists from these numbers on */
+static void store_truncate(struct store *store, size_t count, size_t crl_count)
 {
+	while (store->crl_count > crl_count)
+		crl_release(&store->crls[--store->crl_count]);
 	while (store->count > count) {
 		struct store_entry *last = &store->entries[--store->count];
 
@@ -66,9 +64,9 @@ void store_free(struct store *store)
 {
 	if (!store)
 		return;
-	store_truncate(store, 0);
+	store_truncate(store, 0, 0);
 	free(store->entries);
-	sk_X509_CRL_pop_free(store->crls, X509_CRL_free);
+	free(store->crls);
 	free(store);
 }
 
@@ -116,32 +114,38 @@ static int store_add_certificate(struct store *store, const char *name, X509 *ce
 	return 1;
 }
 
+static int store_add_crls(struct store *store, const STACK_OF(X509_CRL) *lists)
+{
+	int count = sk_X509_CRL_num(lists);
+
+	if (count <= 0)
+		return 0;
+	if (store->crl_count + (size_t)count > STORE_CRLS_MAX)
+		return -E2BIG;
+
+	struct crl *crls =
+		reallocarray(store->crls, store->crl_count + (size_t)count, sizeof(*crls));
+
+	if (!crls)
+		return -ENOMEM;
+	store->crls = crls;
+	for (int i = 0; i < count; i++)
+		crl_init(sk_X509_CRL_value(lists, i), &crls[store->crl_count++]);
+	return 0;
+}
+
 static int store_add_bundle(struct store *store, const char *name, const struct bundle *bundle)
 {
-	size_t before = store->count;
+	size_t before = store->count, crls_before = store->crl_count;
+	int err = 0;
 
-	for (int i = 0; i < sk_X509_num(bundle->certificates); i++) {
-		int err =
-			store_add_certificate(store, name, sk_X509_value(bundle->certificates, i));
-
-		if (err < 0) {
-			store_truncate(store, before);
-			return err;
-		}
-	}
-
-	int crls = sk_X509_CRL_num(store->crls);
-
-	for (int i = 0; i < sk_X509_CRL_num(bundle->crls); i++) {
-		X509_CRL *crl = sk_X509_CRL_value(bundle->crls, i);
-
-		if (!sk_X509_CRL_push(store->crls, crl)) {
-			while (sk_X509_CRL_num(store->crls) > crls)
-				X509_CRL_free(sk_X509_CRL_pop(store->crls));
-			store_truncate(store, before);
-			return -ENOMEM;
-		}
-		X509_CRL_up_ref(crl);
+	for (int i = 0; err >= 0 && i < sk_X509_num(bundle->certificates); i++)
+		err = store_add_certificate(store, name, sk_X509_value(bundle->certificates, i));
+	if (err >= 0)
+		err = store_add_crls(store, bundle->crls);
+	if (err < 0) {
+		store_truncate(store, before, crls_before);
+		return err;
 	}
 	return (int)(store->count - before);
 }
@@ -201,19 +205,15 @@ X509 *store_find_subject(const struct store *store, const X509_NAME *name, size_
 	return NULL;
 }
 
-bool store_revokes(const struct store *store, X509 *certificate, X509 *issuer)
+const struct crl *store_find_crl(const struct store *store, const X509_NAME *issuer, size_t *index)
 {
-	for (int i = 0; i < sk_X509_CRL_num(store->crls); i++) {
-		X509_CRL *crl = sk_X509_CRL_value(store->crls, i);
-		X509_REVOKED *revoked;
+	while (*index < store->crl_count) {
+		const struct crl *crl = &store->crls[(*index)++];
 
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(certificate)) != 0)
-			continue;
-		if (X509_CRL_get0_by_cert(crl, &revoked, certificate) == 1 &&
-		    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1)
-			return true;
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl->list), issuer) == 0)
+			return crl;
 	}
-	return false;
+	return NULL;
 }
 
 /* the certificate of the store that issued another; NULL for a root, or when there is none */

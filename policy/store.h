@@ -14,11 +14,13 @@
 
 #include "policy/cleanup.h"
 
+struct crl;
 struct store;
 
 enum {
 	STORE_ERROR_MAX = 192,
 	STORE_CERTIFICATES_MAX = 4096,
+	STORE_CRLS_MAX = 4096,
 	STORE_BYTES_MAX = 4 << 20, /* of one buffer */
 };
 
@@ -31,7 +33,7 @@ DEFINE_CLEANUP(struct store *, store_free);
 
 /*
  * Adds every certificate and revocation list of a buffer: PEM (any number; blocks of another
- * kind are refused, text between blocks is not) or DER certificates one after the other. name
+ * kind are refused, text between blocks is not) or DER, one after the other. name
  * is where the bytes came from, for errors and store_certificate_name(). What is there already
  * is not added again and is no error. All or nothing: on error the store is as it was.
  * The number of certificates added (0 and more), or -EINVAL (nothing found), -EBADMSG (one
@@ -61,11 +63,9 @@ bool store_has(const struct store *store, X509 *certificate);
  */
 X509 *store_find_subject(const struct store *store, const X509_NAME *name, size_t *index);
 
-/*
- * True when a revocation list of the store, signed by issuer, lists the certificate. A list
- * need not be fresh to revoke; a certificate for which there is no list is not revoked.
- */
-bool store_revokes(const struct store *store, X509 *certificate, X509 *issuer);
+/* The next revocation list of an issuer, as store_find_subject() finds certificates. */
+const struct crl *store_find_crl(const struct store *store, const X509_NAME *issuer,
+				 size_t *index);
 
 /*
  * Offer ID certificate chain: the issuers of certificate that the store has, found by issuer

@@ -72,6 +72,28 @@ int validity_seconds(const ASN1_TIME *time, int64_t *out)
 	return 0;
 }
 
+static void validity_narrow(struct validity_window *window, int64_t from, int64_t until)
+{
+	if (from > window->from)
+		window->from = from;
+	if (until < window->until)
+		window->until = until;
+}
+
+bool validity_holds(struct validity_window *window, int64_t begin, int64_t end, int64_t now)
+{
+	if (now < begin) {
+		validity_narrow(window, INT64_MIN, begin - 1);
+		return false;
+	}
+	if (now > end) {
+		validity_narrow(window, end + 1, INT64_MAX);
+		return false;
+	}
+	validity_narrow(window, begin, end);
+	return true;
+}
+
 void validity_date(int64_t seconds, struct validity_date *out)
 {
 	int64_t day = seconds / VALIDITY_DAY;

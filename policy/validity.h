@@ -7,6 +7,7 @@
 #define POLICY_VALIDITY_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -14,6 +15,18 @@
  * GeneralizedTime YYYYMMDDHHMMSSZ. 0, or -EBADMSG for any other form or an impossible date.
  */
 int validity_seconds(const ASN1_TIME *time, int64_t *out);
+
+/* the times around the present, both inclusive, at which a decision would be the same */
+struct validity_window {
+	int64_t from, until;
+};
+#define VALIDITY_ALWAYS ((struct validity_window){ INT64_MIN, INT64_MAX })
+
+/*
+ * True when now is from begin through end, both inclusive. Narrows window to the times around
+ * now at which that has the same answer.
+ */
+bool validity_holds(struct validity_window *window, int64_t begin, int64_t end, int64_t now);
 
 /* a date of the Gregorian calendar */
 struct validity_date {

@@ -45,6 +45,20 @@ static void verdict_note_exceptions(const struct facts *facts, const struct rule
 			     level_name(rule->level));
 }
 
+/* what lists and a stapled response did, or could not do */
+static void verdict_note_revocation(const struct revocation_facts *revocation, struct verdict *out)
+{
+	if (revocation->stale_issuer[0])
+		verdict_note(out, "revocation list out of date: %.200s", revocation->stale_issuer);
+	if (revocation->staple.state == STAPLE_UNUSABLE)
+		verdict_note(out, "stapled OCSP response ignored: %s", revocation->staple.detail);
+	if (revocation->staple.state == STAPLE_GOOD)
+		verdict_note(out, "stapled OCSP response: not revoked");
+	if (revocation->proven)
+		verdict_note(out, "not revoked by current revocation lists: %u of the chain",
+			     revocation->proven);
+}
+
 /* what no check of a level asks, and an operator should know */
 static void verdict_note_facts(const struct facts *facts, struct verdict *out)
 {
@@ -125,6 +139,7 @@ void policy_decide(const struct facts *facts, const struct rule *rule, int64_t n
 	out->holds_until = verdict_end(facts, checks);
 	if (facts->present) {
 		verdict_note_exceptions(facts, rule, out);
+		verdict_note_revocation(&facts->path.revocation, out);
 		verdict_note_facts(facts, out);
 	}
 	if (!pass)

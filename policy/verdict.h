@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "policy/check.h"
+#include "policy/evidence.h"
 #include "policy/facts.h"
 #include "policy/level.h"
 #include "policy/rule.h"
@@ -51,15 +52,12 @@ void policy_decide(const struct facts *facts, const struct rule *rule, int64_t n
 		   struct verdict *out);
 
 /*
- * Extracts and decides. leaf NULL: no certificate was received. untrusted: what the peer sent
- * along, may be NULL and may hold leaf. own: our own identity certificate, or NULL. now in
- * seconds since 1970 UTC. facts_out may be NULL; else release it with facts_release(), after an
- * error too. Nothing is kept of the arguments.
+ * Extracts and decides. now in seconds since 1970 UTC. facts_out may be NULL; else release it
+ * with facts_release(), after an error too. Nothing is kept of the arguments.
  * 0 when decided (see out->accepted), -EINVAL, -ENOMEM; after an error out is a refusal.
  */
-int policy_check_chain(const struct store *store, X509 *leaf, STACK_OF(X509) *untrusted, X509 *own,
-		       const struct rule *rule, int64_t now, struct verdict *out,
-		       struct facts *facts_out);
+int policy_check_chain(const struct evidence *evidence, const struct rule *rule, int64_t now,
+		       struct verdict *out, struct facts *facts_out);
 
 /* certificates as bytes: PEM, or DER one after the other; len 0 is "none" */
 struct policy_bytes {
@@ -67,6 +65,8 @@ struct policy_bytes {
 	size_t chain_len;
 	const void *own;
 	size_t own_len;
+	struct staple staple; /* OCSP; DER */
+	struct trace *trace; /* as in struct evidence */
 };
 
 enum { POLICY_CHAIN_BYTES_MAX = 256 * 1024, POLICY_CHAIN_CERTIFICATES_MAX = 64 };

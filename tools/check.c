@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/trace.h"
 #include "policy/verdict.h"
 #include "tools/question.h"
 #include "tools/table.h"
@@ -32,7 +33,9 @@ static int check_read(const char *path, struct file *file)
 
 static int check_read_store(const struct check_arguments *arguments, struct check_inputs *inputs)
 {
+	struct trust_report report _cleanup_(trust_report_free) = { 0 };
 	char why[1024] = "";
+	size_t i;
 	int err;
 
 	if (arguments->config) {
@@ -43,9 +46,18 @@ static int check_read_store(const struct check_arguments *arguments, struct chec
 	if (!inputs->own_store)
 		return -ENOMEM;
 	inputs->store = inputs->own_store;
-	err = trust_load(arguments->trust, inputs->own_store, why, sizeof(why));
+	err = trust_load(arguments->trust, arguments->at, inputs->own_store, &report, why,
+			 sizeof(why));
+	if (!err && !report.certificates) {
+		trust_explain_empty(arguments->trust, &report, why, sizeof(why));
+		err = -EINVAL;
+	}
 	if (err)
 		fprintf(stderr, "linewarden: %s\n", why);
+	for (i = 0; !err && i < report.finding_count; i++)
+		if (report.findings[i].kind == TRUST_UNUSABLE)
+			fprintf(stderr, "linewarden: %s/%s: %s; left out\n", arguments->trust,
+				report.findings[i].file, report.findings[i].text);
 	return err;
 }
 
@@ -58,13 +70,15 @@ static void check_release(struct check_inputs *inputs)
 
 /* 0 when decided, also where the bytes are no certificates: they would be refused too */
 static int check_decide(const struct check_arguments *arguments, const struct check_inputs *inputs,
-			const struct rule *rule, struct verdict *verdict, struct facts *facts)
+			const struct rule *rule, struct verdict *verdict, struct facts *facts,
+			struct trace *trace)
 {
 	const struct policy_bytes bytes = {
 		.chain = inputs->chain.data,
 		.chain_len = inputs->chain.len,
 		.own = inputs->own.data,
 		.own_len = inputs->own.len,
+		.trace = trace,
 	};
 	int err = policy_check_bytes(inputs->store, &bytes, rule, arguments->at, verdict, facts);
 
@@ -84,8 +98,40 @@ static json_t *check_path(const struct path_facts *path)
 	return json;
 }
 
+static void check_add_path(json_t *paths, const struct trace_path *path)
+{
+	json_t *certificates = json_array(), *json;
+	unsigned int i;
+
+	if (!path->length) {
+		json_decref(certificates);
+		return;
+	}
+	for (i = 0; i < path->length; i++)
+		json_array_append_new(certificates, json_string(path->subjects[i]));
+	json = json_pack("{s:s, s:o}", "state", path_state_name(path->state), "certificates",
+			 certificates);
+	if (path->state != PATH_TRUSTED) {
+		json_object_set_new(json, "fault", json_string(path->detail));
+		json_object_set_new(json, "depth", json_integer(path->depth));
+	}
+	json_array_append_new(paths, json);
+}
+
+static json_t *check_paths(const struct trace *trace)
+{
+	json_t *paths = json_array();
+	unsigned int i;
+
+	check_add_path(paths, &trace->found);
+	for (i = 0; i < trace->failed_count; i++)
+		check_add_path(paths, &trace->failed[i]);
+	return paths;
+}
+
 static json_t *check_to_json(const struct check_arguments *arguments, const struct rule *rule,
-			     const struct verdict *verdict, const struct facts *facts)
+			     const struct verdict *verdict, const struct facts *facts,
+			     const struct trace *trace)
 {
 	struct record record = {
 		.time_ms = (uint64_t)arguments->at * 1000,
@@ -101,20 +147,23 @@ static json_t *check_to_json(const struct check_arguments *arguments, const stru
 		snprintf(record.line, sizeof(record.line), "%s", arguments->line);
 	record_set_certificate(&record, facts);
 	json = record_to_json(&record);
-	if (json && facts->present)
+	if (json && facts->present) {
 		json_object_set_new(json, "path", check_path(&facts->path));
+		json_object_set_new(json, "paths", check_paths(trace));
+	}
 	return json;
 }
 
 static int check_one(const struct check_arguments *arguments, const struct check_inputs *inputs)
 {
 	struct facts facts _cleanup_(facts_release) = { 0 };
+	struct trace trace = { 0 };
 	struct verdict verdict;
 	json_t *json;
 
-	if (check_decide(arguments, inputs, &arguments->rule, &verdict, &facts))
+	if (check_decide(arguments, inputs, &arguments->rule, &verdict, &facts, &trace))
 		return CHECK_UNDECIDED;
-	json = check_to_json(arguments, &arguments->rule, &verdict, &facts);
+	json = check_to_json(arguments, &arguments->rule, &verdict, &facts, &trace);
 	if (!json)
 		return CHECK_UNDECIDED;
 	if (arguments->json)
@@ -179,16 +228,18 @@ static int check_all_levels(const struct check_arguments *arguments,
 
 	for (level = LEVEL_NONE; level < LEVEL_COUNT; level++) {
 		struct facts facts _cleanup_(facts_release) = { 0 };
+		struct trace trace = { 0 };
 
 		rule.level = level;
-		if (check_decide(arguments, inputs, &rule, &verdicts[level], &facts)) {
+		if (check_decide(arguments, inputs, &rule, &verdicts[level], &facts, &trace)) {
 			json_decref(answer);
 			return CHECK_UNDECIDED;
 		}
 		if (verdicts[level].accepted)
 			status = CHECK_ACCEPTED;
 		json_object_set_new(answer, level_name(level),
-				    check_to_json(arguments, &rule, &verdicts[level], &facts));
+				    check_to_json(arguments, &rule, &verdicts[level], &facts,
+						  &trace));
 	}
 	if (arguments->json)
 		question_print_json(answer);

@@ -15,10 +15,14 @@ enum {
 	CHECK_UNDECIDED = 2,
 };
 
+enum { CHECK_CRLS_MAX = 64 };
+
 struct check_arguments {
 	const char *trust, *chain, *own;
 	const char *line, *config_path;
 	const char *host, *sip;
+	const char *crls[CHECK_CRLS_MAX]; /* files to add to the store */
+	size_t crl_count;
 	int64_t at; /* seconds since the epoch */
 	struct rule rule; /* its names are the arguments' own */
 	struct config *config; /* with --line: the rule and the store are that line's */

@@ -17,6 +17,7 @@ static const struct command {
 	  tool_verify_config },
 	{ "check", "OPTION...", "decides on a certificate as the daemon would", tool_check },
 	{ "explain", "[--log FILE] [COOKIE]", "shows audit records as tables", tool_explain },
+	{ "tcs", "list|add|remove ...", "the certificates in the trusted certificate store", tool_tcs },
 	{ "detach", "[--pins DIR]", "hands the ports back to the app, unprotected", tool_detach },
 };
 

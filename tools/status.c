@@ -80,6 +80,42 @@ static void status_print_workers(const json_t *workers)
 	       restarts);
 }
 
+static void status_print_trust(const json_t *trust)
+{
+	bool good = !json_array_size(json_object_get(trust, "findings"));
+
+	printf("trust store   ");
+	table_colour(stdout, good ? TABLE_PLAIN : TABLE_BAD);
+	printf("%s", question_text(trust, "summary"));
+	table_colour(stdout, TABLE_PLAIN);
+	putchar('\n');
+}
+
+/* A line each: there are few, and each takes somebody's work. */
+static void status_print_expiry(const json_t *expiry)
+{
+	long long days, beyond = question_number(expiry, "count");
+	json_t *item;
+	size_t i;
+
+	if (beyond)
+		printf("expiry        %lld certificates end within %lld days, or did\n", beyond,
+		       question_number(expiry, "warning_days"));
+	table_colour(stdout, TABLE_BAD);
+	json_array_foreach(json_object_get(expiry, "certificates"), i, item) {
+		days = question_number(item, "days");
+		beyond--;
+		if (days < 0)
+			printf("  expired     ");
+		else
+			printf("  %4lld days   ", days);
+		printf("%s: %s\n", question_text(item, "what"), question_text(item, "subject"));
+	}
+	table_colour(stdout, TABLE_PLAIN);
+	if (beyond > 0)
+		printf("  and %lld more\n", beyond);
+}
+
 static int status_print(const json_t *status)
 {
 	time_t started = (time_t)question_number(status, "started");
@@ -94,6 +130,8 @@ static int status_print(const json_t *status)
 	       question_number(status, "pid"), since);
 	status_print_ktls(json_object_get(status, "ktls"));
 	status_print_workers(json_object_get(status, "workers"));
+	status_print_trust(json_object_get(status, "trust_store"));
+	status_print_expiry(json_object_get(status, "expiry"));
 	printf("sessions      %lld\n", question_number(status, "sessions"));
 	printf("audit log     %s", question_text(status, "audit_log"));
 	if (lost) {

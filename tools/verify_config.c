@@ -9,6 +9,9 @@
 #include "tools/tool.h"
 #include "userspace/config.h"
 #include "userspace/config_prefix.h"
+#include "userspace/expiry.h"
+#include "userspace/expiry_json.h"
+#include "userspace/trust_json.h"
 
 static const char *const verify_asks[] = {
 	[ASK_REQUIRE] = "required",
@@ -31,17 +34,55 @@ static json_t *verify_to_json(const struct config *config)
 			json_array_append_new(remotes, json_string(prefix));
 		}
 		json_array_append_new(
-			lines, json_pack("{s:i, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "port",
+			lines, json_pack("{s:i, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "port",
 					 line->port, "remote", remotes, "line", line->name,
 					 "function", function_name(line->function), "role",
 					 "server", "certificate", verify_asks[line->rule.ask],
-					 "level", level_name(line->rule.level), "delivery",
+					 "level", level_name(line->rule.level), "crl",
+					 rule_crl_name(rule_revocation(&line->rule)), "delivery",
 					 "relay"));
 	}
-	return json_pack("{s:b, s:o}", "valid", 1, "lines", lines);
+	return json_pack("{s:b, s:o, s:o, s:o}", "valid", 1, "lines", lines, "trust_store",
+			 trust_report_to_json(&config->trust_report), "expiry",
+			 expiry_to_json(config));
 }
 
-static int verify_print(const struct config *config)
+static void verify_print_trust(const struct trust_report *report)
+{
+	char summary[TRUST_SUMMARY_MAX];
+	size_t beyond = trust_report_beyond(report), i;
+
+	trust_report_summary(report, summary);
+	printf("\ntrust store: %s\n", summary);
+	table_colour(stdout, TABLE_BAD);
+	for (i = 0; i < report->finding_count; i++)
+		printf("  %s: %s\n", report->findings[i].file, report->findings[i].text);
+	if (beyond)
+		printf("  and %zu more\n", beyond);
+	table_colour(stdout, TABLE_PLAIN);
+}
+
+static void verify_print_expiry(const struct config *config)
+{
+	_cleanup_free_ struct expiry *expiry = malloc(sizeof(*expiry));
+	char text[2 * TEXT_NAME_MAX + 128];
+	size_t i;
+
+	if (!expiry)
+		return;
+	expiry_find(config, time(NULL), expiry);
+	if (expiry->total)
+		printf("\ncertificates that end within %u days, or did: %zu\n",
+		       config->expiry_warning, expiry->total);
+	table_colour(stdout, TABLE_BAD);
+	for (i = 0; i < expiry->count; i++) {
+		expiry_describe(&expiry->items[i], text, sizeof(text));
+		printf("  %s\n", text);
+	}
+	table_colour(stdout, TABLE_PLAIN);
+}
+
+static int verify_print_lines(const struct config *config)
 {
 	static const char *const columns[] = { "PORT",	      "REMOTE", "LINE",	    "FUNCTION", "ROLE",
 					       "CERTIFICATE", "LEVEL",	"DELIVERY", NULL };
@@ -92,7 +133,9 @@ static int verify_run(const char *path, bool json)
 		status = question_print_json(answer);
 		json_decref(answer);
 	} else {
-		status = verify_print(config);
+		status = verify_print_lines(config);
+		verify_print_trust(&config->trust_report);
+		verify_print_expiry(config);
 	}
 	config_free(config);
 	return status;

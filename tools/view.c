@@ -66,6 +66,7 @@ static void view_paths(const json_t *paths)
 {
 	const char *fault;
 	json_t *path, *step;
+	json_int_t depth;
 	size_t i, k;
 
 	json_array_foreach(paths, i, path) {
@@ -73,8 +74,10 @@ static void view_paths(const json_t *paths)
 		printf("\n%s", *fault ? "a path that failed: " : "the path that was found:\n");
 		if (*fault)
 			printf("%s\n", fault);
+		depth = *fault ? json_integer_value(json_object_get(path, "depth")) : -1;
 		json_array_foreach(json_object_get(path, "certificates"), k, step)
-			printf("  %*s%s\n", (int)(2 * k), "", json_string_value(step));
+			printf("  %*s%s%s\n", (int)(2 * k), "", json_string_value(step),
+			       (json_int_t)k == depth ? "  <- here" : "");
 	}
 }
 

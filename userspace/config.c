@@ -63,6 +63,7 @@ static int config_read_numbers(const struct config_syntax *syntax, struct config
 		unsigned int otherwise;
 		unsigned int *number;
 	} numbers[] = {
+		{ "expiry-warning", { 1, 3650 }, 60, &config->expiry_warning },
 		{ "workers", { 0, 256 }, 0, &config->workers },
 		{ "handshake-timeout", { 1, 300 }, 10, &config->handshake_timeout },
 		{ "max-handshakes", { 1, 1000000 }, 4096, &config->max_handshakes },
@@ -95,6 +96,18 @@ static int config_read_ktls(const struct config_syntax *syntax, struct config *c
 	return 0;
 }
 
+static int config_read_crl(const struct config_syntax *syntax, struct config *config)
+{
+	const struct config_value *value = config_syntax_value(syntax->root, "crl");
+
+	config->crl = CRL_PREFER;
+	if (value && rule_crl_parse(value->text, &config->crl) < 0)
+		return config_syntax_refuse(syntax, syntax->root, value->line,
+					    "crl '%s' is unknown; use off, prefer or require",
+					    value->text);
+	return 0;
+}
+
 static int config_read_lines(const struct config_syntax *syntax, struct config *config)
 {
 	size_t count = cfg_size(syntax->root, "line");
@@ -113,6 +126,7 @@ static int config_read_lines(const struct config_syntax *syntax, struct config *
 
 		if (rc < 0)
 			return rc;
+		config->lines[i].rule.crl = config->crl;
 	}
 	return config_claim_check(syntax, config->lines, count);
 }
@@ -162,7 +176,7 @@ static const struct config_line *config_needs_trust(const struct config *config)
 	return NULL;
 }
 
-static int config_read_trust(const struct config_syntax *syntax, uint64_t generation,
+static int config_read_trust(const struct config_syntax *syntax, time_t now, uint64_t generation,
 			     struct config *config)
 {
 	const struct config_line *line = config_needs_trust(config);
@@ -182,7 +196,11 @@ static int config_read_trust(const struct config_syntax *syntax, uint64_t genera
 					    line->name, level_name(line->rule.level));
 	if (!value)
 		return 0;
-	rc = trust_load(value->text, config->trust, why, sizeof(why));
+	rc = trust_load(value->text, now, config->trust, &config->trust_report, why, sizeof(why));
+	if (rc == 0 && line && !trust_report_usable(&config->trust_report)) {
+		trust_explain_empty(value->text, &config->trust_report, why, sizeof(why));
+		rc = -EINVAL;
+	}
 	if (rc == -EINVAL)
 		return config_syntax_refuse(syntax, syntax->root, value->line, "trust-store: %s",
 					    why);
@@ -194,8 +212,9 @@ static int config_read(const struct config_syntax *syntax, time_t now, uint64_t 
 		       struct config *config)
 {
 	static int (*const steps[])(const struct config_syntax *, struct config *) = {
-		config_read_ktls,   config_read_numbers, config_read_paths,
-		config_read_cgroup, config_read_lines,	 config_account_read,
+		config_read_ktls,  config_read_crl,    config_read_numbers,
+		config_read_paths, config_read_cgroup, config_read_lines,
+		config_account_read,
 	};
 	int rc;
 
@@ -205,7 +224,7 @@ static int config_read(const struct config_syntax *syntax, time_t now, uint64_t 
 			return rc;
 	}
 	rc = config_read_identity(syntax, now, config);
-	return rc < 0 ? rc : config_read_trust(syntax, generation, config);
+	return rc < 0 ? rc : config_read_trust(syntax, now, generation, config);
 }
 
 int config_parse(const char *name, const char *buf, size_t len, time_t now, uint64_t generation,
@@ -231,17 +250,51 @@ int config_parse(const char *name, const char *buf, size_t len, time_t now, uint
 	return 0;
 }
 
+static int config_read_file(const char *path, struct file *file, struct config_error *error)
+{
+	int rc = file_read(path, CONFIG_FILE_MAX, file);
+
+	*error = (struct config_error){ 0 };
+	if (rc < 0)
+		config_error_set(error, path, 0, "%s", file_error(rc));
+	return rc;
+}
+
 int config_load(const char *path, time_t now, uint64_t generation, struct config **out,
 		struct config_error *error)
 {
 	_cleanup_file_ struct file file = { 0 };
-	int rc = file_read(path, CONFIG_FILE_MAX, &file);
+	int rc = config_read_file(path, &file, error);
 
-	if (rc < 0) {
-		config_error_set(error, path, 0, "%s", file_error(rc));
+	if (rc < 0)
 		return rc;
-	}
 	return config_parse(path, file.data, file.len, now, generation, out, error);
+}
+
+int config_trust_path(const char *path, char **trust, struct config_error *error)
+{
+	_cleanup_(config_syntax_free) struct config_syntax syntax = { 0 };
+	_cleanup_file_ struct file file = { 0 };
+	_cleanup_free_ char *text = NULL;
+	const struct config_value *value;
+	char *copy = NULL;
+	int rc = config_read_file(path, &file, error);
+
+	if (rc == 0)
+		rc = config_text_clean(path, file.data, file.len, &text, error);
+	if (rc == 0)
+		rc = config_syntax_read(path, text, &syntax, error);
+	if (rc == 0)
+		rc = config_value_file(&syntax, syntax.root, "trust-store", &value);
+	if (rc == 0 && value) {
+		copy = strdup(value->text);
+		rc = copy ? 0 : -ENOMEM;
+	}
+	if (rc == -ENOMEM)
+		config_error_set(error, path, 0, "out of memory");
+	if (rc == 0)
+		*trust = copy;
+	return rc;
 }
 
 void config_free(struct config *config)
@@ -253,6 +306,7 @@ void config_free(struct config *config)
 	free(config->lines);
 	identity_free(&config->identity);
 	store_free(config->trust);
+	trust_report_free(&config->trust_report);
 	free(config->user);
 	free(config->group);
 	free(config->audit_log);

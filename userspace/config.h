@@ -20,6 +20,7 @@
 #include "userspace/config_error.h"
 #include "userspace/function.h"
 #include "userspace/identity.h"
+#include "userspace/trust_report.h"
 
 /* A range of remote addresses. The bits after the length are zero. */
 struct config_prefix {
@@ -48,6 +49,9 @@ struct config {
 	size_t line_count;
 	struct identity identity;
 	struct store *trust; /* empty only where no line's level looks at it */
+	struct trust_report trust_report; /* what was found as the store was read */
+	enum rule_crl crl; /* every line's rule has it */
+	unsigned int expiry_warning; /* days before a certificate's end */
 	enum config_ktls ktls;
 	char *user; /* the workers' account; never root */
 	uid_t uid;
@@ -66,7 +70,7 @@ struct config {
 /**
  * config_load - reads a configuration file, and the files that it names
  * @path: the file; it stands in the messages as it is given here
- * @now: seconds since the epoch, for the identity's dates
+ * @now: seconds since the epoch, for the dates of certificates
  * @generation: which load this is; the trust store keeps it
  * @out: set on success alone; free it with config_free()
  * @error: on failure one line to show the operator; never NULL
@@ -87,6 +91,18 @@ int config_load(const char *path, time_t now, uint64_t generation, struct config
  */
 int config_parse(const char *name, const char *buf, size_t len, time_t now, uint64_t generation,
 		 struct config **out, struct config_error *error);
+
+/**
+ * config_trust_path - reads of a configuration file where its trust store is, and no more
+ * @path: the file; what it says otherwise is not looked at, but has to be well-formed
+ * @trust: set on success alone, to be freed; NULL where the file names no trust store
+ * @error: as for config_load()
+ *
+ * For tools that fill the store, when the daemon would refuse it as it is.
+ *
+ * Returns what config_load() does.
+ */
+int config_trust_path(const char *path, char **trust, struct config_error *error);
 
 /**
  * config_free - frees a configuration and the keys and certificates in it; NULL is fine

@@ -132,6 +132,8 @@ static cfg_t *syntax_new(void)
 		CFG_SEC("identity", identity, CFGF_MULTI),
 		KEY("trust-store"),
 		CFG_SEC("line", line, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		KEY("crl"),
+		KEY("expiry-warning"),
 		KEY("ktls"),
 		KEY("user"),
 		KEY("group"),

@@ -31,13 +31,11 @@ int connection_handshake_start(struct connection *connection)
 /* The policy decides about "no certificate" too: OpenSSL does not ask it then. */
 static void handshake_decide_without(struct connection *connection)
 {
-	const struct config *config = connection->worker->setup.config;
+	const struct evidence nothing = { 0 };
 
 	if (connection->decided)
 		return;
-	connection->decided = policy_check_chain(config->trust, NULL, NULL,
-						 config->identity.certificate,
-						 &connection->line->rule, time(NULL),
+	connection->decided = policy_check_chain(&nothing, &connection->line->rule, time(NULL),
 						 &connection->record->verdict, NULL) == 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "userspace/agent.h"
 #include "userspace/control.h"
+#include "userspace/expiry.h"
 #include "userspace/log.h"
 
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
@@ -225,6 +226,37 @@ static void linewardend_stop(struct linewardend *d)
 	config_free(agent->config);
 }
 
+/* What does not keep it from starting, once: the status has the counts. */
+static void linewardend_warn(const struct config *config)
+{
+	const struct trust_report *report = &config->trust_report;
+	size_t beyond = trust_report_beyond(report), i;
+
+	for (i = 0; i < report->finding_count; i++)
+		log_line(LOG_WARNING, "trust store: %s: %s", report->findings[i].file,
+			 report->findings[i].text);
+	if (beyond)
+		log_line(LOG_WARNING, "trust store: there are %zu more of these", beyond);
+}
+
+/* What the trust store has that is over already was said with its other troubles. */
+static void linewardend_warn_expiry(const struct config *config)
+{
+	_cleanup_free_ struct expiry *expiry = malloc(sizeof(*expiry));
+	char text[2 * TEXT_NAME_MAX + 128];
+	size_t i;
+
+	if (!expiry)
+		return;
+	expiry_find(config, time(NULL), expiry);
+	for (i = 0; i < expiry->count; i++) {
+		if (expiry->items[i].days < 0 && *expiry->items[i].file)
+			continue;
+		expiry_describe(&expiry->items[i], text, sizeof(text));
+		log_line(LOG_WARNING, "%s", text);
+	}
+}
+
 static int linewardend_run(const char *path)
 {
 	struct linewardend d = { .signals.fd = -1 };
@@ -239,6 +271,8 @@ static int linewardend_run(const char *path)
 		log_line(LOG_ERR, "%s", error.text);
 		return err;
 	}
+	linewardend_warn(d.agent.config);
+	linewardend_warn_expiry(d.agent.config);
 	d.agent.started = (uint64_t)time(NULL);
 	d.agent.worker_count = d.agent.config->workers;
 	if (!d.agent.worker_count)

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "userspace/agent.h"
+#include "userspace/expiry_json.h"
 #include "userspace/function.h"
+#include "userspace/trust_json.h"
 
 /* indexed by enum state */
 static const char *const status_states[] = {
@@ -117,12 +119,14 @@ json_t *status_to_json(const struct agent *agent)
 	unsigned int sessions = 0;
 
 	dataplane_sessions(agent->dataplane, status_count, &sessions);
-	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 			 LINEWARDEN_VERSION, "pid", (int)getpid(), "started",
 			 (json_int_t)agent->started, "audit_log", agent->config->audit_log,
 			 "audit_records_lost", (json_int_t)agent->audit_lost,
 			 "audit_records_suppressed", (json_int_t)agent->audit_suppressed, "sessions",
-			 (json_int_t)sessions, "no_line", (json_int_t)none.blocked, "ktls",
+			 (json_int_t)sessions, "no_line", (json_int_t)none.blocked, "trust_store",
+			 trust_report_to_json(&agent->config->trust_report), "expiry",
+			 expiry_to_json(agent->config), "ktls",
 			 status_ktls(agent), "workers", status_workers(agent), "ports",
 			 status_ports(agent), "lines", status_lines(agent));
 }

@@ -27,14 +27,18 @@ static int tls_verify(X509_STORE_CTX *ctx, void *arg)
 	struct connection *connection = SSL_get_app_data(tls);
 	const struct config *config = connection->worker->setup.config;
 	struct verdict *verdict = &connection->record->verdict;
+	const struct evidence evidence = {
+		.store = config->trust,
+		.leaf = X509_STORE_CTX_get0_cert(ctx),
+		.untrusted = X509_STORE_CTX_get0_untrusted(ctx),
+		.own = config->identity.certificate,
+	};
 	struct facts facts;
 	int err;
 
 	(void)arg;
 	X509_STORE_CTX_set_error(ctx, X509_V_ERR_UNSPECIFIED);
-	err = policy_check_chain(config->trust, X509_STORE_CTX_get0_cert(ctx),
-				 X509_STORE_CTX_get0_untrusted(ctx), config->identity.certificate,
-				 &connection->line->rule, time(NULL), verdict, &facts);
+	err = policy_check_chain(&evidence, &connection->line->rule, time(NULL), verdict, &facts);
 	if (!err) {
 		record_set_certificate(connection->record, &facts);
 		connection->decided = true;

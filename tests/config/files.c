@@ -52,8 +52,9 @@ static void files_name(X509 *certificate, const char *subject, X509_NAME *issuer
 	ASSERT_EQ(1, X509_set_issuer_name(certificate, issuer ? issuer : name));
 }
 
-/* Valid for the day around FILES_NOW; without an issuer it signs itself. */
-static struct credential files_issue(const char *subject, const struct credential *issuer)
+/* Valid for the day around FILES_NOW and so much later; without an issuer it signs itself. */
+static struct credential files_issue_later(const char *subject, const struct credential *issuer,
+					   time_t later)
 {
 	struct credential made = { EVP_EC_gen("P-256"), X509_new() };
 
@@ -63,11 +64,33 @@ static struct credential files_issue(const char *subject, const struct credentia
 		   issuer ? X509_get_subject_name(issuer->certificate) : NULL);
 	ASSERT_EQ(1, X509_set_version(made.certificate, X509_VERSION_3));
 	ASSERT_EQ(1, ASN1_INTEGER_set(X509_get_serialNumber(made.certificate), 1));
-	ASN1_TIME_set(X509_getm_notBefore(made.certificate), FILES_NOW - FILES_DAY);
-	ASN1_TIME_set(X509_getm_notAfter(made.certificate), FILES_NOW + FILES_DAY);
+	ASN1_TIME_set(X509_getm_notBefore(made.certificate), FILES_NOW + later - FILES_DAY);
+	ASN1_TIME_set(X509_getm_notAfter(made.certificate), FILES_NOW + later + FILES_DAY);
 	ASSERT_EQ(1, X509_set_pubkey(made.certificate, made.key));
 	ASSERT_LT(0, X509_sign(made.certificate, issuer ? issuer->key : made.key, EVP_sha256()));
 	return made;
+}
+
+static struct credential files_issue(const char *subject, const struct credential *issuer)
+{
+	return files_issue_later(subject, issuer, 0);
+}
+
+/* An empty revocation list of the day before a time; it can say when the next one is due. */
+static X509_CRL *files_revoke(const struct credential *issuer, time_t next)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *time = ASN1_TIME_set(NULL, next - FILES_DAY);
+
+	ASSERT_NOT_NULL(crl);
+	ASSERT_EQ(1, X509_CRL_set_version(crl, X509_CRL_VERSION_2));
+	ASSERT_EQ(1, X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->certificate)));
+	ASSERT_EQ(1, X509_CRL_set1_lastUpdate(crl, time));
+	ASSERT_NOT_NULL(ASN1_TIME_set(time, next));
+	ASSERT_EQ(1, X509_CRL_set1_nextUpdate(crl, time));
+	ASN1_TIME_free(time);
+	ASSERT_LT(0, X509_CRL_sign(crl, issuer->key, EVP_sha256()));
+	return crl;
 }
 
 static void credential_free(struct credential *credential)
@@ -121,18 +144,54 @@ static void files_write_certificates(const struct files *files, const char *name
 	fclose(f);
 }
 
+static void files_write_crls(const struct files *files, const struct credential *issuer)
+{
+	X509_CRL *fresh = files_revoke(issuer, FILES_NOW + FILES_DAY);
+	X509_CRL *outdated = files_revoke(issuer, FILES_NOW - FILES_DAY);
+	FILE *f = files_create(files, "mixed/fresh.crl", 0644);
+
+	ASSERT_EQ(1, i2d_X509_CRL_fp(f, fresh));
+	fclose(f);
+	f = files_create(files, "mixed/outdated.crl", 0644);
+	ASSERT_EQ(1, PEM_write_X509_CRL(f, outdated));
+	fclose(f);
+	X509_CRL_free(fresh);
+	X509_CRL_free(outdated);
+}
+
+/* What operators drop into a store: good files, and all that can be wrong with one. */
+static void files_make_mixed(const struct files *files, const struct credential *ca)
+{
+	struct credential expired = files_issue_later("expired", ca, -3 * FILES_DAY);
+	struct credential future = files_issue_later("future", ca, 3 * FILES_DAY);
+
+	files_write_certificates(files, "mixed/a.pem", ca->certificate, NULL);
+	files_write(files, "mixed/b-broken.pem",
+		    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	files_write_certificates(files, "mixed/c-copy.pem", ca->certificate, NULL);
+	files_write_certificates(files, "mixed/d-expired.pem", expired.certificate, NULL);
+	files_write_certificates(files, "mixed/e-expired-too.pem", expired.certificate, NULL);
+	files_write_certificates(files, "mixed/f-future.pem", future.certificate, NULL);
+	files_write_key(files, "mixed/h.key", 0600, ca->key, NULL);
+	files_write(files, "mixed/i-notes\n.txt", "not a certificate\n");
+	files_write_certificates(files, "expired/only.pem", expired.certificate, NULL);
+	files_write_crls(files, ca);
+	credential_free(&expired);
+	credential_free(&future);
+}
+
 static void files_make_folders(struct files *files)
 {
+	static const char *const folders[] = { "trusted", "trusted/sub", "mixed", "expired",
+					       "void" };
 	char path[128];
 
 	snprintf(files->folder, sizeof(files->folder), "/tmp/linewarden-config-XXXXXX");
 	ASSERT_NOT_NULL(mkdtemp(files->folder));
-	files_path(files, "trusted", path);
-	ASSERT_OK(mkdir(path, 0755));
-	files_path(files, "trusted/sub", path);
-	ASSERT_OK(mkdir(path, 0755));
-	files_path(files, "void", path);
-	ASSERT_OK(mkdir(path, 0755));
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		files_path(files, folders[i], path);
+		ASSERT_OK(mkdir(path, 0755));
+	}
 	files_path(files, "fifo", path);
 	ASSERT_OK(mkfifo(path, 0644));
 }
@@ -158,6 +217,7 @@ void files_make(struct files *files)
 	files_write(files, "empty.pem", "");
 	files_write(files, "broken.pem",
 		    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	files_make_mixed(files, &ca);
 	credential_free(&ca);
 	credential_free(&middle);
 	credential_free(&identity);

@@ -19,7 +19,7 @@ struct files {
 /*
  * Makes in a new folder: identity.pem with its intermediate, identity.key, other.key,
  * passphrase.key, open.key (mode 0644), broken.pem, empty.pem, trusted/ca.pem and .der,
- * void/ without files, and fifo.
+ * mixed/ where a file stands for each trouble, expired/only.pem, void/ without files, and fifo.
  */
 void files_make(struct files *files);
 

@@ -262,6 +262,9 @@ MISTAKE(trust_missing, "@/trusted", "@/gone",
 MISTAKE(trust_empty, "@/trusted", "@/void",
 	"pbx.conf:5: trust-store: @/void: there is no certificate in it; put the CA certificates "
 	"there, as PEM or DER");
+MISTAKE(trust_expired, "@/trusted", "@/expired",
+	"pbx.conf:5: trust-store: @/expired: no certificate in it can be used; the first trouble "
+	"is only.pem: expired on 2025-12-30: CN=expired");
 MISTAKE(trust_broken, "@/trusted", "@/broken.pem", 
 	"pbx.conf:5: trust-store: @/broken.pem: certificate 1 cannot be read");
 MISTAKE(trust_relative, "@/trusted", "trusted",

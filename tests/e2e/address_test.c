@@ -39,7 +39,7 @@ HARNESS_PREPARE
 
 HARNESS_FINISH
 {
-	EXPECT_EQ(0, daemon_end(&agent, SIGTERM));
+	daemon_retire(&agent);
 }
 
 HARNESS_EXPLAIN

@@ -42,8 +42,8 @@ HARNESS_FINISH
 	const char *const detach[] = { process_build_path("tools/linewarden"), "detach", "--pins",
 				       rsa.pins, NULL };
 
-	EXPECT_EQ(0, daemon_end(&ecdsa, SIGTERM));
-	EXPECT_EQ(0, daemon_end(&rsa, SIGTERM));
+	daemon_retire(&ecdsa);
+	daemon_retire(&rsa);
 	/* else its port stays closed, for all of this stage */
 	EXPECT_OK(process_run(NULL, detach));
 }

@@ -30,6 +30,7 @@ void daemon_configure(struct daemon *daemon, const struct daemon_options *option
 	const uint16_t *port = options->ports ? options->ports : usual;
 	const char *identity = options->identity ? options->identity : "server";
 	const char *ktls = options->ktls, *pins = options->pins;
+	char path[PROCESS_PATH_MAX];
 	FILE *file;
 
 	memset(daemon, 0, sizeof(*daemon));
@@ -40,7 +41,8 @@ void daemon_configure(struct daemon *daemon, const struct daemon_options *option
 	snprintf(daemon->audit, sizeof(daemon->audit), "%s/audit.jsonl", daemon->dir);
 	snprintf(daemon->pins, sizeof(daemon->pins), "%s", pins ? pins : getenv("STAGE_PINS"));
 	ASSERT_TRUE(mkdir(daemon->dir, 0755) == 0 || errno == EEXIST);
-	file = fopen(site_file("%s/linewarden.conf", strrchr(daemon->dir, '/') + 1), "we");
+	snprintf(path, sizeof(path), "%s/linewarden.conf", daemon->dir);
+	file = fopen(path, "we");
 	ASSERT_NOT_NULL(file);
 	fprintf(file, "identity {\n\tcertificate = \"%s\"\n\tkey = \"%s\"\n}\n",
 		site_file("pki/%s.pem", identity), site_file("pki/%s.key", identity));
@@ -136,6 +138,20 @@ int daemon_end(struct daemon *daemon, int sig)
 	if (status >= 0)
 		daemon->pid = 0;
 	return status;
+}
+
+void daemon_retire(struct daemon *daemon)
+{
+	json_t *status = daemon_ask(daemon, "status"), *worker;
+	size_t i;
+
+	EXPECT_LT(0, json_array_size(json_object_get(status, "workers")));
+	json_array_foreach(json_object_get(status, "workers"), i, worker)
+		EXPECT_EQ(0, journal_number(worker, "restarts"));
+	json_decref(status);
+	EXPECT_EQ(0, daemon_end(daemon, SIGTERM));
+	if (harness_has_failed())
+		daemon_explain(daemon);
 }
 
 int daemon_workers(const struct daemon *daemon, pid_t workers[DAEMON_WORKERS_MAX])

@@ -39,6 +39,9 @@ void daemon_start(struct daemon *daemon, const struct daemon_options *options);
 /* daemon_end - sends a signal and waits; the status as waitpid() gives it, -1: still runs */
 int daemon_end(struct daemon *daemon, int sig);
 
+/* daemon_retire - ends it in order, after none of its workers has died; checks */
+void daemon_retire(struct daemon *daemon);
+
 /* daemon_workers - their pids; how many there are */
 int daemon_workers(const struct daemon *daemon, pid_t workers[DAEMON_WORKERS_MAX]);
 

@@ -18,7 +18,12 @@
 #define OTHER_PORT 5062
 #define BURST (1 << 20)
 #define STALLED_CLIENTS 3
-#define STALLED_MEMORY_KB 1024
+/* a sanitizer keeps what was freed */
+#ifdef __SANITIZE_ADDRESS__
+#define STALLED_MEMORY_KB 8192
+#else
+#define STALLED_MEMORY_KB 512
+#endif
 
 static struct daemon agent;
 
@@ -45,7 +50,7 @@ HARNESS_PREPARE
 
 HARNESS_FINISH
 {
-	EXPECT_EQ(0, daemon_end(&agent, SIGTERM));
+	daemon_retire(&agent);
 }
 
 HARNESS_EXPLAIN
@@ -313,11 +318,24 @@ FIXTURE_TEARDOWN(stall)
 		peer_free(self->peers[i]);
 }
 
+/* Once the sockets' buffers are full, which takes an emulated guest its time, it waits. */
+static bool comes_to_rest(pid_t worker, int pause_ms)
+{
+	long cpu_ms;
+
+	for (int i = 0; i < 20; i++) {
+		cpu_ms = process_cpu_ms(worker);
+		process_sleep_ms(pause_ms);
+		if (process_cpu_ms(worker) - cpu_ms < pause_ms / 10)
+			return true;
+	}
+	return false;
+}
+
 /* it waits: neither memory nor time is used up, and others have theirs */
 TEST_F(stall, holds_nobody_else_up)
 {
 	int pause_ms = 100 * harness_time_scale();
-	long cpu_ms;
 
 	for (int i = 0; i < STALLED_CLIENTS; i++) {
 		struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, "good");
@@ -330,10 +348,7 @@ TEST_F(stall, holds_nobody_else_up)
 		ASSERT_OK(peer_step(self->peers[i], "send:2000000"));
 		ASSERT_OK(peer_step(self->peers[i], "settle:%d", pause_ms));
 	}
-	process_sleep_ms(pause_ms);
-	cpu_ms = process_cpu_ms(self->worker);
-	process_sleep_ms(pause_ms);
-	EXPECT_GT(pause_ms / 3, process_cpu_ms(self->worker) - cpu_ms);
+	EXPECT_TRUE(comes_to_rest(self->worker, pause_ms));
 	check_others_are_served();
 	EXPECT_GT(self->memory_kb + STALLED_MEMORY_KB, process_memory_kb(self->worker));
 	EXPECT_EQ(STALLED_CLIENTS, daemon_sessions(&agent, STALLED_CLIENTS));

@@ -42,7 +42,7 @@ HARNESS_PREPARE
 HARNESS_FINISH
 {
 	EXPECT_EQ(0, journal_count(app.log, JOURNAL_WANT({ "event", "end" }, { "received", "0" })));
-	EXPECT_EQ(0, daemon_end(&agent, SIGTERM));
+	daemon_retire(&agent);
 }
 
 HARNESS_EXPLAIN

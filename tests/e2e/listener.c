@@ -77,11 +77,12 @@ ssize_t listener_read(int fd, void *data, size_t size, int limit_ms)
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	size_t got = 0;
 
-	while (got < size && process_now_ms() < end) {
+	while (got < size) {
+		long long left = end - process_now_ms();
 		ssize_t n;
 
-		if (poll(&ready, 1, (int)(end - process_now_ms())) <= 0)
-			break;
+		if (left <= 0 || poll(&ready, 1, (int)left) <= 0)
+			return -ETIMEDOUT;
 		n = recv(fd, (char *)data + got, size - got, 0);
 		if (n <= 0)
 			return n < 0 ? -errno : (ssize_t)got;

@@ -28,7 +28,7 @@ int listener_accept(int listener, int limit_ms, struct listener_client *client);
 /* listener_peer_name - what getpeername() says; 0, -errno */
 int listener_peer_name(int fd, char name[LISTENER_NAME_MAX]);
 
-/* listener_read - reads until there are size bytes, the end, or no more in time: how many */
+/* listener_read - until there are size bytes, or the end: how many; -ETIMEDOUT before that */
 ssize_t listener_read(int fd, void *data, size_t size, int limit_ms);
 
 #endif

@@ -14,6 +14,7 @@
 #include "policy/verdict.h"
 #include "tests/fuzz/fixed.h"
 #include "tests/fuzz/outcome.h"
+#include "tests/fuzz/shortage.h"
 #include "tests/fuzz/target.h"
 
 enum { CHAIN_NAMES = 4, CHAIN_YEAR = 365 * 24 * 60 * 60 };
@@ -74,7 +75,8 @@ static void chain_choose_rule(const struct chain_head *head, struct rule *rule)
 static void chain_check(const struct chain *chain, const struct rule *rule,
 			struct verdict *verdict, struct facts *facts)
 {
-	int err = policy_check_bytes(fixed_store(), &chain->bytes, rule, chain->now, verdict, facts);
+	int err =
+		policy_check_bytes(fixed_store(), &chain->bytes, rule, chain->now, verdict, facts);
 
 	outcome_require(err, rule, chain->now, verdict, facts);
 }
@@ -166,6 +168,24 @@ static void chain_require_accepted(const struct chain *chain, const struct facts
 	ERR_clear_error();
 }
 
+/* where memory runs out, nobody is accepted who would not be with enough of it */
+static void chain_require_shortage(const struct chain *chain, bool accepted)
+{
+	const uint8_t *shortage = chain->head->shortage;
+	struct facts facts _cleanup_(facts_release) = { 0 };
+	struct verdict verdict;
+
+	shortage_begin(shortage[0] | (unsigned int)shortage[1] << 8);
+
+	int err = policy_check_bytes(fixed_store(), &chain->bytes, &chain->rule, chain->now,
+				     &verdict, &facts);
+
+	shortage_end();
+	ERR_clear_error();
+	outcome_require_texts(&verdict);
+	REQUIRE(!verdict.accepted || (accepted && !err));
+}
+
 static void chain_choose_own(struct chain *chain, const unsigned char *server, int server_len)
 {
 	switch (chain->head->own % CHAIN_OWN_COUNT) {
@@ -201,6 +221,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	chain_check(&chain, &chain.rule, &verdict, &facts);
 	if (verdict.accepted)
 		chain_require_accepted(&chain, &facts);
+	if (head.shortage[0] || head.shortage[1])
+		chain_require_shortage(&chain, verdict.accepted);
 	OPENSSL_free(server);
 	return 0;
 }

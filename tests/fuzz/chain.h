@@ -23,6 +23,7 @@ struct chain_head {
 	uint8_t when; /* of the times in chain.c */
 	uint8_t resign; /* odd: what follows is signed anew first, with fixed_resign() */
 	uint8_t checks[2]; /* when not 0: these checks in place of the level's, low byte first */
+	uint8_t shortage[2]; /* when not 0: once more, and this allocation of libcrypto fails */
 };
 
 #endif

@@ -79,7 +79,7 @@ static size_t decode_put_utf8(uint32_t point, unsigned char out[4])
 
 	size_t more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
 
-	out[0] = (unsigned char)((0xf00 >> more & 0xff) | point >> 6 * more);
+	out[0] = (unsigned char)(0xff << (7 - more) | point >> 6 * more);
 	for (size_t i = 1; i <= more; i++)
 		out[i] = (unsigned char)(0x80 | (point >> 6 * (more - i) & 0x3f));
 	return more + 1;

@@ -18,8 +18,11 @@ struct fixed_extension {
 	const char *name, *value; /* in the syntax of openssl x509v3_config(5) */
 };
 
-#define FIXED_CA { "basicConstraints", "critical,CA:TRUE" }, { "keyUsage", "critical,keyCertSign,cRLSign" }
-#define FIXED_END { "keyUsage", "critical,digitalSignature" }, { "extendedKeyUsage", "serverAuth,clientAuth" }
+#define FIXED_CA                                                                                   \
+	{ "basicConstraints", "critical,CA:TRUE" }, { "keyUsage", "critical,keyCertSign,cRLSign" }
+#define FIXED_END                                                                                  \
+	{ "keyUsage", "critical,digitalSignature" },                                               \
+	{ "extendedKeyUsage", "serverAuth,clientAuth" }
 
 /* every issuer comes before what it issues */
 static const struct fixed_row {
@@ -28,54 +31,99 @@ static const struct fixed_row {
 	bool in_store;
 	struct fixed_extension extensions[FIXED_EXTENSIONS_MAX];
 } fixed_rows[] = {
-	[FIXED_ROOT] = { "root", FIXED_ROOT, true, { FIXED_CA, { "subjectKeyIdentifier", "hash" } } },
-	[FIXED_INTERMEDIATE] = { "intermediate", FIXED_ROOT, false,
-				 { FIXED_CA, { "subjectKeyIdentifier", "hash" },
-				   { "authorityKeyIdentifier", "keyid" } } },
-	[FIXED_CONSTRAINED] = { "constrained", FIXED_ROOT, false,
-				{ FIXED_CA,
-				  { "nameConstraints",
-				    "critical,permitted;DNS:example.test,permitted;email:example.test,"
-				    "permitted;URI:example.test,excluded;DNS:no.example.test,"
-				    "excluded;IP:192.0.2.0/255.255.255.0" } } },
-	[FIXED_POLICED] = { "policed", FIXED_ROOT, false,
-			    { FIXED_CA, { "certificatePolicies", "1.2.3.4" },
-			      { "policyConstraints", "critical,requireExplicitPolicy:0" },
-			      { "inhibitAnyPolicy", "critical,0" } } },
-	[FIXED_SHORT] = { "short", FIXED_INTERMEDIATE, false,
-			  { { "basicConstraints", "critical,CA:TRUE,pathlen:0" },
-			    { "keyUsage", "critical,keyCertSign" },
-			    { "extendedKeyUsage", "serverAuth,1.3.6.1.5.5.7.3.20" } } },
-	[FIXED_SERVER] = { "server", FIXED_INTERMEDIATE, false,
-			   { FIXED_END, { "subjectAltName", "DNS:pbx.example.test" } } },
-	[FIXED_GOOD] = { "good", FIXED_INTERMEDIATE, true,
-			 { FIXED_END, { "subjectAltName", "DNS:good.example.test,URI:sip:example.test" } } },
+	[FIXED_ROOT] = {
+		"root", FIXED_ROOT, true,
+		{ FIXED_CA, { "subjectKeyIdentifier", "hash" } },
+	},
+	[FIXED_INTERMEDIATE] = {
+		"intermediate", FIXED_ROOT, false,
+		{ FIXED_CA,
+		  { "subjectKeyIdentifier", "hash" },
+		  { "authorityKeyIdentifier", "keyid" } },
+	},
+	[FIXED_CONSTRAINED] = {
+		"constrained", FIXED_ROOT, false,
+		{ FIXED_CA,
+		  { "nameConstraints",
+		    "critical,permitted;DNS:example.test,permitted;email:example.test,"
+		    "permitted;URI:example.test,excluded;DNS:no.example.test,"
+		    "excluded;IP:192.0.2.0/255.255.255.0" } },
+	},
+	[FIXED_POLICED] = {
+		"policed", FIXED_ROOT, false,
+		{ FIXED_CA,
+		  { "certificatePolicies", "1.2.3.4" },
+		  { "policyConstraints", "critical,requireExplicitPolicy:0" },
+		  { "inhibitAnyPolicy", "critical,0" } },
+	},
+	[FIXED_SHORT] = {
+		"short", FIXED_INTERMEDIATE, false,
+		{ { "basicConstraints", "critical,CA:TRUE,pathlen:0" },
+		  { "keyUsage", "critical,keyCertSign" },
+		  { "extendedKeyUsage", "serverAuth,1.3.6.1.5.5.7.3.20" } },
+	},
+	[FIXED_BARRED] = {
+		/* excluded are DNS:.no.example.test and every URI, which cannot be said in words */
+		"barred", FIXED_ROOT, false,
+		{ FIXED_CA,
+		  { "nameConstraints",
+		    "DER:301aa118301282102e6e6f2e6578616d706c652e7465737430028600" } },
+	},
+	[FIXED_ED448] = { "ed448", FIXED_ROOT, false, { FIXED_CA } },
+	[FIXED_SERVER] = {
+		"server", FIXED_INTERMEDIATE, false,
+		{ FIXED_END, { "subjectAltName", "DNS:pbx.example.test" } },
+	},
+	[FIXED_GOOD] = {
+		"good", FIXED_INTERMEDIATE, true,
+		{ FIXED_END, { "subjectAltName", "DNS:good.example.test,URI:sip:example.test" } },
+	},
 	[FIXED_SELF_SIGNED] = { "self-signed", FIXED_SELF_SIGNED, true, { FIXED_END } },
-	[FIXED_NAMES] = { "names.example.test", FIXED_SHORT, false,
-			  { { "keyUsage", "keyAgreement,decipherOnly" },
-			    { "extendedKeyUsage", "1.3.6.1.5.5.7.3.20,msSGC,2.5.29.37.0" },
-			    { "subjectAltName",
-			      "DNS:*.example.test,DNS:xn--bcher-kva.example,IP:192.0.2.1,IP:2001:db8::1,"
-			      "URI:sip:example.test:5061;transport=tls,URI:sips:x.test,URI:sip:u@x.test,"
-			      "email:a@example.test,RID:1.2.3,otherName:1.2.3;UTF8:x" } } },
-	[FIXED_ODD] = { "odd", FIXED_INTERMEDIATE, false,
-			{ FIXED_END, { "1.3.6.1.4.1.32473.1", "critical,DER:0500" } } },
-	[FIXED_BELOW_CONSTRAINED] = { "below", FIXED_CONSTRAINED, false,
-				      { FIXED_END,
-					{ "subjectAltName",
-					  "DNS:a.example.test,email:a@example.test,URI:sip:example.test" } } },
-	[FIXED_BELOW_POLICED] = { "below", FIXED_POLICED, false,
-				  { FIXED_END, { "certificatePolicies", "1.2.3.4" } } },
+	[FIXED_NAMES] = {
+		"names.example.test", FIXED_SHORT, false,
+		{ { "keyUsage", "keyAgreement,decipherOnly" },
+		  { "extendedKeyUsage", "1.3.6.1.5.5.7.3.20,msSGC,2.5.29.37.0" },
+		  { "subjectAltName",
+		    "DNS:*.example.test,DNS:xn--bcher-kva.example,IP:192.0.2.1,IP:2001:db8::1,"
+		    "URI:sip:example.test:5061;transport=tls,URI:sips:x.test,URI:sip:u@x.test,"
+		    "email:a@example.test,RID:1.2.3,otherName:1.2.3;UTF8:x" } },
+	},
+	[FIXED_ODD] = {
+		"odd", FIXED_INTERMEDIATE, false,
+		{ FIXED_END, { "1.3.6.1.4.1.32473.1", "critical,DER:0500" } },
+	},
+	[FIXED_BELOW_CONSTRAINED] = {
+		"below", FIXED_CONSTRAINED, false,
+		{ FIXED_END,
+		  { "subjectAltName",
+		    "DNS:a.example.test,email:a@example.test,URI:sip:example.test" } },
+	},
+	[FIXED_BELOW_POLICED] = {
+		"below", FIXED_POLICED, false,
+		{ FIXED_END, { "certificatePolicies", "1.2.3.4" } },
+	},
+	[FIXED_BELOW_BARRED] = {
+		"below", FIXED_BARRED, false,
+		{ FIXED_END, { "subjectAltName", "DNS:*.example.test,URI:sip:example.test" } },
+	},
+	[FIXED_BELOW_ED448] = { "below", FIXED_ED448, false, { FIXED_END } },
+	[FIXED_CHANGED] = { "constrained", FIXED_CONSTRAINED, false, { FIXED_CA } },
+	[FIXED_BELOW_CHANGED] = {
+		"below", FIXED_CHANGED, false,
+		{ FIXED_END, { "subjectAltName", "DNS:a.example.test" } },
+	},
 };
 _Static_assert(sizeof(fixed_rows) / sizeof(fixed_rows[0]) == FIXED_COUNT, "a row each");
 
 EVP_PKEY *fixed_key(enum fixed_id id)
 {
 	static EVP_PKEY *keys[FIXED_COUNT];
-	unsigned char bytes[32] = { (unsigned char)(id + 1) };
+	unsigned char bytes[57] = { (unsigned char)(id + 1) };
+	bool ed448 = id == FIXED_ED448;
 
 	if (!keys[id])
-		keys[id] = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes, sizeof(bytes));
+		keys[id] = EVP_PKEY_new_raw_private_key(ed448 ? EVP_PKEY_ED448 : EVP_PKEY_ED25519,
+							NULL, bytes, ed448 ? 57 : 32);
 	REQUIRE(keys[id]);
 	return keys[id];
 }
@@ -108,8 +156,8 @@ static X509 *fixed_make(enum fixed_id id)
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), id + 1);
 	X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8,
 				   (const unsigned char *)"Linewarden tests", -1, -1, 0);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)row->name, -1,
-				   -1, 0);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)row->name,
+				   -1, -1, 0);
 	X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
 	ASN1_TIME_set_string_X509(X509_getm_notBefore(certificate), "20250101000000Z");
 	ASN1_TIME_set_string_X509(X509_getm_notAfter(certificate), "20450101000000Z");

@@ -23,6 +23,8 @@ enum fixed_id {
 	FIXED_CONSTRAINED, /* by names */
 	FIXED_POLICED, /* by certificate policies */
 	FIXED_SHORT, /* by path length */
+	FIXED_BARRED, /* by names that are excluded, all of a kind among them */
+	FIXED_ED448, /* with another kind of key */
 	/* end entities */
 	FIXED_SERVER, /* this host's own */
 	FIXED_GOOD, /* in the store, so that every level takes it */
@@ -31,6 +33,10 @@ enum fixed_id {
 	FIXED_ODD, /* an unknown critical extension */
 	FIXED_BELOW_CONSTRAINED,
 	FIXED_BELOW_POLICED,
+	FIXED_BELOW_BARRED,
+	FIXED_BELOW_ED448,
+	FIXED_CHANGED, /* FIXED_CONSTRAINED with a new key, by its old one */
+	FIXED_BELOW_CHANGED,
 	FIXED_COUNT,
 };
 

@@ -12,11 +12,15 @@
 #include "tests/fuzz/target.h"
 #include "userspace/message.h"
 
-enum { MESSAGE_BYTES_MAX = 2 * sizeof(struct message), MESSAGE_FDS_SENT_MAX = MESSAGE_FDS_MAX + 1 };
+enum {
+	MESSAGE_BYTES_MAX = 2 * sizeof(struct message),
+	MESSAGE_FDS_SENT_MAX = MESSAGE_FDS_MAX + 1,
+	MESSAGE_CONTROL_MAX = CMSG_SPACE(MESSAGE_FDS_SENT_MAX * sizeof(int)),
+};
 
 static void message_send_bytes(int socket, const uint8_t *data, size_t len, size_t fd_count)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(MESSAGE_FDS_SENT_MAX * sizeof(int))] = { 0 };
+	_Alignas(struct cmsghdr) char control[MESSAGE_CONTROL_MAX] = { 0 };
 	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 

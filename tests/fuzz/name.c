@@ -136,8 +136,11 @@ static void name_require_certificate(const struct name_reference *ref, const uin
 	REQUIRE(san_read(certificate, &san) == 0);
 	REQUIRE(san.present == !common_name);
 	REQUIRE(!san.malformed || !san.count);
-	for (size_t i = 0; i < san.count; i++)
-		name_require_presented(ref, san.entries[i].bytes, san.entries[i].len);
+	for (size_t i = 0; i < san.count; i++) {
+		REQUIRE((san.entries[i].kind == SAN_OTHER) == !san.entries[i].bytes);
+		if (san.entries[i].bytes)
+			name_require_presented(ref, san.entries[i].bytes, san.entries[i].len);
+	}
 	name_require_source(&san, ref);
 	text_name(X509_get_subject_name(certificate), text, sizeof(text));
 	REQUIRE_TEXT(text);

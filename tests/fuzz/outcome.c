@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <string.h>
 
 #include "tests/fuzz/target.h"
@@ -10,6 +11,17 @@
 static bool outcome_lets_pass(const struct check_result *result)
 {
 	return result->outcome == OUTCOME_PASSED || result->outcome == OUTCOME_NOT_APPLICABLE;
+}
+
+/* what is written to the record can be read again */
+static void outcome_require_names(const struct check_result *result)
+{
+	enum check check;
+
+	REQUIRE(check_parse(check_name(result->check), &check) == 0 && check == result->check);
+	REQUIRE(check_reference(result->check) && outcome_name(result->outcome));
+	REQUIRE(refusal_name(result->refusal));
+	REQUIRE_TEXT(result->reason);
 }
 
 /* each check that was asked for has a result, in order, and no other has one */
@@ -23,8 +35,7 @@ static void outcome_require_results(check_set checks, const struct verdict *verd
 		REQUIRE(result < verdict->results + verdict->result_count);
 		REQUIRE(result->check == check);
 		REQUIRE(outcome_lets_pass(result) || result->outcome == OUTCOME_FAILED);
-		REQUIRE(result->refusal < REFUSAL_COUNT);
-		REQUIRE_TEXT(result->reason);
+		outcome_require_names(result);
 		if (!first && !outcome_lets_pass(result))
 			first = result;
 		result++;
@@ -56,11 +67,11 @@ static void outcome_require_facts(const struct facts *facts)
 	REQUIRE(!facts->present || (facts->leaf.subject[0] && facts->leaf.issuer[0]));
 }
 
-/* at least what an operator reads, and what the TLS layer sends, is always there */
-static void outcome_require_texts(const struct verdict *verdict)
+void outcome_require_texts(const struct verdict *verdict)
 {
 	REQUIRE_TEXT(verdict->reason);
-	REQUIRE(refusal_name(verdict->refusal));
+	REQUIRE(refusal_name(verdict->refusal) && refusal_alert(verdict->refusal));
+	REQUIRE(refusal_x509_error(verdict->refusal) != X509_V_OK);
 	REQUIRE(verdict->note_count <= VERDICT_NOTES_MAX);
 	for (size_t i = 0; i < verdict->note_count; i++)
 		REQUIRE_TEXT(verdict->notes[i]);

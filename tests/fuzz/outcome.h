@@ -5,6 +5,9 @@
 
 #include "policy/verdict.h"
 
+/* What is true even of a verdict that memory ran out for. */
+void outcome_require_texts(const struct verdict *verdict);
+
 /* Ends the process unless policy_check_bytes() kept its promises; err is what it returned. */
 void outcome_require(int err, const struct rule *rule, int64_t now, const struct verdict *verdict,
 		     const struct facts *facts);

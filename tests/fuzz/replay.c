@@ -54,7 +54,7 @@ static uint32_t replay_random(struct replay *replay, size_t below)
 /* one change; the buffer has room for REPLAY_PIECE_MAX more */
 static size_t replay_change(struct replay *replay, uint8_t *data, size_t len)
 {
-	static const uint8_t odd[] = { 0, 1, 0x7f, 0x80, 0xff, '\n', '"', '.', '*', '{', 0x30, 0x82 };
+	static const uint8_t odd[] = { 0, 1, 0x7f, 0x80, 0xff, '\n', '"', '.', '*', '{', 0x30 };
 	size_t at = replay_random(replay, len), from = replay_random(replay, len);
 	size_t piece = 1 + replay_random(replay, REPLAY_PIECE_MAX);
 

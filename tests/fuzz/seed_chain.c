@@ -8,6 +8,7 @@
 
 #include "policy/bundle.h"
 #include "policy/cleanup.h"
+#include "policy/extension.h"
 #include "policy/rule.h"
 #include "tests/fuzz/chain.h"
 #include "tests/fuzz/fixed.h"
@@ -32,9 +33,11 @@ static const struct {
 	  { .level = LEVEL_MEDIUM_REMOTE, .peer = PEER_CLIENT, .sip = 1, .host = 5, .domain = 5,
 	    .options = RULE_ACCEPT_SERVER_AUTH_CLIENT | RULE_ACCEPT_MISSING_KEY_USAGE } },
 	{ "strict",
-	  { .level = LEVEL_MEDIUM, .peer = PEER_SERVER, .sip = 1, .options = RULE_STRICT_PURPOSE } },
+	  { .level = LEVEL_MEDIUM, .peer = PEER_SERVER, .sip = 1,
+	    .options = RULE_STRICT_PURPOSE } },
 	{ "before", { .level = LEVEL_HIGH, .peer = PEER_CLIENT, .options = RULE_BEFORE_R11_1_3 } },
 	{ "later", { .level = LEVEL_MEDIUM, .peer = PEER_CLIENT, .when = 1 } },
+	{ "shortage", { .level = LEVEL_MEDIUM, .peer = PEER_CLIENT, .shortage = { 99, 1 } } },
 	{ "chosen", { .peer = PEER_CLIENT, .host = 5, .domain = 5, .checks = { 0xff, 0x1f } } },
 };
 
@@ -50,6 +53,9 @@ static const enum fixed_id seed_paths[][3] = {
 	{ FIXED_BELOW_CONSTRAINED, FIXED_CONSTRAINED, FIXED_COUNT },
 	{ FIXED_BELOW_POLICED, FIXED_POLICED, FIXED_COUNT },
 	{ FIXED_ROOT, FIXED_COUNT, FIXED_COUNT },
+	{ FIXED_BELOW_BARRED, FIXED_BARRED, FIXED_COUNT },
+	{ FIXED_BELOW_ED448, FIXED_ED448, FIXED_COUNT },
+	{ FIXED_BELOW_CHANGED, FIXED_CHANGED, FIXED_CONSTRAINED },
 };
 
 static struct seed seed;
@@ -96,13 +102,41 @@ static void seed_issued_chain(const char *name, const char *text, size_t len)
 		} else {
 			seed_add(&seed, text, len);
 		}
-		snprintf(file, sizeof(file), "%s-%s-%d", name, seed_rules[turn % SEED_RULES].name, i);
+		snprintf(file, sizeof(file), "%s-%s-%d", name, seed_rules[turn % SEED_RULES].name,
+			 i);
 		seed_write(&seed, "chain", file);
 	}
 }
 
+/* more extensions than will be looked at */
+static void seed_extended(void)
+{
+	X509 *certificate = X509_dup(fixed_certificate(FIXED_SERVER));
+
+	for (int i = 0; i < EXTENSION_COUNT_MAX; i++) {
+		ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+		char oid[32];
+
+		snprintf(oid, sizeof(oid), "1.3.6.1.4.1.32473.%d", i);
+
+		ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+		X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, value);
+
+		X509_add_ext(certificate, extension, -1);
+		X509_EXTENSION_free(extension);
+		ASN1_OBJECT_free(object);
+		ASN1_OCTET_STRING_free(value);
+	}
+	fixed_sign(certificate);
+	seed_begin(&seed, &seed_rules[2].head, sizeof(seed_rules[2].head));
+	seed_add_certificate(certificate);
+	seed_write(&seed, "chain", "extended");
+	X509_free(certificate);
+}
+
 void seed_chain(void)
 {
+	seed_extended();
 	for (int i = 0; i < (int)(sizeof(seed_paths) / sizeof(seed_paths[0])); i++)
 		seed_fixed_path(seed_paths[i], i);
 	seed_each_issued(seed_issued_chain);

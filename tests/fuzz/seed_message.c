@@ -30,9 +30,12 @@ static void seed_fill_record(struct record *record, enum level level, enum recor
 {
 	struct facts facts _cleanup_(facts_release) = { 0 };
 	struct rule rule = { .level = level, .peer = PEER_CLIENT };
+	const struct evidence evidence = {
+		.store = fixed_store(),
+		.leaf = fixed_certificate(FIXED_GOOD),
+	};
 
-	policy_check_chain(fixed_store(), fixed_certificate(FIXED_GOOD), NULL, NULL, &rule, FIXED_NOW,
-			   &record->verdict, &facts);
+	policy_check_chain(&evidence, &rule, FIXED_NOW, &record->verdict, &facts);
 	record_set_certificate(record, &facts);
 	record->time_ms = (uint64_t)FIXED_NOW * 1000;
 	record->event = event;
@@ -79,8 +82,8 @@ static void seed_record(const void *bytes, size_t len)
 
 /* lifetime, age, a nonce of one byte, a ticket of four, no extensions */
 static const uint8_t seed_ticket[] = {
-	KTLS_HANDSHAKE_NEW_SESSION_TICKET, 0, 0, 18, 0, 0, 14, 16, 1, 2, 3, 4, 1, 0, 0, 4, 9, 9, 9, 9,
-	0, 0,
+	KTLS_HANDSHAKE_NEW_SESSION_TICKET, 0, 0, 18, 0, 0, 14, 16, 1, 2, 3, 4, 1, 0, 0, 4, 9, 9,
+	9, 9, 0, 0,
 };
 static const uint8_t seed_update[] = { KTLS_HANDSHAKE_KEY_UPDATE, 0, 0, 1, 1 };
 static const uint8_t seed_close[] = { SSL3_AL_WARNING, SSL3_AD_CLOSE_NOTIFY };

@@ -90,7 +90,8 @@ void seed_name(void)
 /* every section, key and word at least once */
 static const char *const seed_configs[] = {
 	"",
-	CONFIG_HEAD "line a { function = sip-line port = 5061 remote = 192.0.2.0/24 level = medium }\n",
+	CONFIG_HEAD
+	"line a { function = sip-line port = 5061 remote = 192.0.2.0/24 level = medium }\n",
 	CONFIG_HEAD
 	"ktls = prefer\nworkers = 2\nhandshake-timeout = 300\nmax-handshakes = 1\n"
 	"audit-log = /a/b.jsonl\npin-path = /c\nrun-path = /d\ncgroup = \"/sys/fs/cgroup/pbx\"\n"
@@ -103,8 +104,9 @@ static const char *const seed_configs[] = {
 	"line sm { function = sm-line port = 65535 remote = 10.0.0.0/8 level = medium+remote\n"
 	"\tsip-domains = example.net }\n"
 	"line phones { function = sip-phone port = 1 remote = { 0.0.0.0/0 } level = low }\n",
-	CONFIG_HEAD "ktls = require\ncgroup = \"\"\nline a { function = admin port = 1 remote = ::/0\n"
-		    "level = medium+remote }\n",
+	CONFIG_HEAD
+	"ktls = require\ncgroup = \"\"\n"
+	"line a { function = admin port = 1 remote = ::/0 level = medium+remote }\n",
 	"line a { function = admin port = 443 remote = 192.0.2.7/24 level = none }",
 	"line a { function = admin port = 443 remote = {} level = none }",
 	"line \"a\" { } line a { port = 1 port = 2 }",

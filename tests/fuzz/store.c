@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <string.h>
 
+#include "policy/crl.h"
 #include "policy/bundle.h"
 #include "policy/cleanup.h"
 #include "policy/store.h"
@@ -15,7 +16,7 @@
 
 DEFINE_CLEANUP(STACK_OF(X509) *, sk_X509_free);
 
-enum { STORE_CHAIN_MAX = 8 };
+enum { STORE_CHAIN_MAX = 4, STORE_CHAINS_MAX = 2 };
 
 /* the issuers are of the store, and each issued the one before */
 static void store_require_issuers(const struct store *store, X509 *certificate)
@@ -44,7 +45,7 @@ static void store_require_whole(const struct store *store)
 		REQUIRE(store_certificate_name(store, i));
 		REQUIRE(store_find_subject(store, X509_get_subject_name(certificate), &index));
 		REQUIRE(index <= i + 1);
-		if (i < STORE_CHAIN_MAX)
+		if (i < STORE_CHAINS_MAX)
 			store_require_issuers(store, certificate);
 	}
 	REQUIRE(!store_certificate(store, store_count(store)));
@@ -68,7 +69,20 @@ static void store_require_added(struct store *store, const void *bytes, size_t l
 		REQUIRE(store_add_bytes(store, "again", bytes, len, error, sizeof(error)) == 0);
 		REQUIRE(store_count(store) == before + (size_t)added);
 	}
-	REQUIRE(!ERR_peek_error());
+}
+
+/* whether a list that issuer signed lists a certificate */
+static bool store_revokes(const struct store *store, X509 *certificate, X509 *issuer)
+{
+	const struct crl *crl;
+	size_t index = 0;
+
+	while ((crl = store_find_crl(store, X509_get_issuer_name(certificate), &index))) {
+		if (crl_lists(crl, certificate) && crl_may_sign(issuer) &&
+		    X509_CRL_verify(crl->list, X509_get0_pubkey(issuer)) == 1)
+			return true;
+	}
+	return false;
 }
 
 /* a chain under the store that came of it */
@@ -77,12 +91,16 @@ static void store_require_verdict(const struct store *store, enum level level)
 	struct facts facts _cleanup_(facts_release) = { 0 };
 	struct rule rule = { .level = level, .peer = PEER_CLIENT };
 	STACK_OF(X509) *sent _cleanup_(cleanup_sk_X509_free) = sk_X509_new_null();
+	const struct evidence evidence = {
+		.store = store,
+		.leaf = fixed_certificate(FIXED_GOOD),
+		.untrusted = sent,
+	};
 	struct verdict verdict;
 
 	sk_X509_push(sent, fixed_certificate(FIXED_INTERMEDIATE));
 
-	int err = policy_check_chain(store, fixed_certificate(FIXED_GOOD), sent, NULL, &rule,
-				     FIXED_NOW, &verdict, &facts);
+	int err = policy_check_chain(&evidence, &rule, FIXED_NOW, &verdict, &facts);
 
 	REQUIRE(err == 0);
 	outcome_require(err, &rule, FIXED_NOW, &verdict, &facts);
@@ -104,8 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (head.resign & 1)
 		data = (uint8_t *)(resigned = fixed_resign(data, len, &len));
 	store_require_added(store, data, len);
-	ERR_clear_error();
 	store_require_whole(store);
+	ERR_clear_error();
 	store_require_verdict(store, LEVEL_NONE + head.level % (LEVEL_COUNT - LEVEL_NONE));
 	ERR_clear_error();
 	return 0;

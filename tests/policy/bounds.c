@@ -46,11 +46,15 @@ static void expect_bounded(const struct store *store, const struct made *leaf,
 {
 	struct rule rule = make_rule(CHECK_ALL & ~CHECK_BIT(CHECK_REMOTE_NAME));
 	struct facts facts _cleanup_(facts_release) = { 0 };
+	const struct evidence evidence = {
+		.store = store,
+		.leaf = leaf->certificate,
+		.untrusted = stack,
+	};
 	struct verdict verdict;
 	long start = cpu_ms();
 
-	ASSERT_OK(policy_check_chain(store, leaf->certificate, stack, NULL, &rule, MAKER_NOW,
-				     &verdict, &facts));
+	ASSERT_OK(policy_check_chain(&evidence, &rule, MAKER_NOW, &verdict, &facts));
 
 	long took = cpu_ms() - start;
 

@@ -10,10 +10,14 @@ static struct verdict check_own(const struct store *store, const struct made *le
 				const struct made *own, check_set checks, struct facts *facts)
 {
 	struct rule rule = make_rule(checks);
+	const struct evidence evidence = {
+		.store = store,
+		.leaf = leaf->certificate,
+		.own = own ? own->certificate : NULL,
+	};
 	struct verdict verdict;
 
-	ASSERT_OK(policy_check_chain(store, leaf->certificate, NULL, own ? own->certificate : NULL,
-				     &rule, MAKER_NOW, &verdict, facts));
+	ASSERT_OK(policy_check_chain(&evidence, &rule, MAKER_NOW, &verdict, facts));
 	return verdict;
 }
 

@@ -49,13 +49,9 @@ static void make_extension(X509 *certificate, const struct made *issuer, int nid
 	X509_EXTENSION_free(extension);
 }
 
-static void make_unknown(X509 *certificate, const char *oid)
+static X509_EXTENSION *make_unknown_extension(const char *oid)
 {
 	static const unsigned char null[] = { 0x05, 0x00 };
-
-	if (!oid)
-		return;
-
 	ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
 	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
 
@@ -63,10 +59,21 @@ static void make_unknown(X509 *certificate, const char *oid)
 
 	X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
 
-	ASSERT_EQ(1, X509_add_ext(certificate, extension, -1));
-	X509_EXTENSION_free(extension);
+	ASSERT_NOT_NULL(extension);
 	ASN1_OCTET_STRING_free(value);
 	ASN1_OBJECT_free(object);
+	return extension;
+}
+
+static void make_unknown(X509 *certificate, const char *oid)
+{
+	if (!oid)
+		return;
+
+	X509_EXTENSION *extension = make_unknown_extension(oid);
+
+	ASSERT_EQ(1, X509_add_ext(certificate, extension, -1));
+	X509_EXTENSION_free(extension);
 }
 
 static void make_extensions(struct made *made, const struct made *issuer,
@@ -86,6 +93,7 @@ static void make_extensions(struct made *made, const struct made *issuer,
 	make_extension(certificate, issuer, NID_ext_key_usage, recipe->extended_key_usage);
 	make_extension(certificate, issuer, NID_subject_alt_name, recipe->names);
 	make_extension(certificate, issuer, NID_name_constraints, recipe->name_constraints);
+	make_extension(certificate, issuer, NID_crl_distribution_points, recipe->crl_points);
 	make_unknown(certificate, recipe->unknown_critical);
 	if (!recipe->no_key_ids) {
 		make_extension(certificate, issuer, NID_subject_key_identifier, "hash");
@@ -205,29 +213,77 @@ void make_pem(const struct made *made, char *out, size_t size)
 	append_bio(bio, out, size);
 }
 
-void make_crl(const struct made *issuer, const struct made *revoked, char *out, size_t size)
+static void make_crl_entry(X509_CRL *crl, const struct crl_recipe *recipe)
 {
-	BIO *bio _cleanup_(cleanup_BIO_free) = BIO_new(BIO_s_mem());
-	ASN1_TIME *now = ASN1_TIME_set(NULL, MAKER_NOW);
+	X509_REVOKED *entry = X509_REVOKED_new();
+
+	X509_REVOKED_set_serialNumber(
+		entry, (ASN1_INTEGER *)X509_get0_serialNumber(recipe->revoked->certificate));
+	X509_REVOKED_set_revocationDate(entry, (ASN1_TIME *)X509_CRL_get0_lastUpdate(crl));
+	if (recipe->entry_unknown_critical) {
+		X509_EXTENSION *extension = make_unknown_extension(recipe->entry_unknown_critical);
+
+		ASSERT_EQ(1, X509_REVOKED_add_ext(entry, extension, -1));
+		X509_EXTENSION_free(extension);
+	}
+	ASSERT_EQ(1, X509_CRL_add0_revoked(crl, entry));
+}
+
+static void make_crl_extensions(X509_CRL *crl, const struct made *issuer,
+				const struct crl_recipe *recipe)
+{
+	X509V3_CTX ctx;
+
+	X509V3_set_ctx(&ctx, issuer->certificate, NULL, NULL, crl, 0);
+	if (recipe->scope) {
+		X509_EXTENSION *extension = X509V3_EXT_nconf_nid(
+			NULL, &ctx, NID_issuing_distribution_point, recipe->scope);
+
+		ASSERT_NOT_NULL(extension);
+		ASSERT_EQ(1, X509_CRL_add_ext(crl, extension, -1));
+		X509_EXTENSION_free(extension);
+	}
+	if (recipe->unknown_critical) {
+		X509_EXTENSION *extension = make_unknown_extension(recipe->unknown_critical);
+
+		ASSERT_EQ(1, X509_CRL_add_ext(crl, extension, -1));
+		X509_EXTENSION_free(extension);
+	}
+	if (recipe->delta) {
+		ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+		ASN1_INTEGER_set(number, 1);
+		ASSERT_EQ(1, X509_CRL_add1_ext_i2d(crl, NID_delta_crl, number, 1, 0));
+		ASN1_INTEGER_free(number);
+	}
+}
+
+void make_crl(struct store *store, const struct made *issuer, struct crl_recipe recipe)
+{
+	ASN1_TIME *begin = ASN1_TIME_set(NULL, recipe.begin ? recipe.begin : MAKER_NOW - 3600);
+	ASN1_TIME *end = ASN1_TIME_set(NULL, recipe.end ? recipe.end : MAKER_NOW + 3600);
 	X509_CRL *crl = X509_CRL_new();
+	char error[STORE_ERROR_MAX];
+	unsigned char *der = NULL;
 
 	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
 	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->certificate));
-	X509_CRL_set1_lastUpdate(crl, now);
-	X509_CRL_set1_nextUpdate(crl, now);
-	if (revoked) {
-		X509_REVOKED *entry = X509_REVOKED_new();
-
-		X509_REVOKED_set_serialNumber(
-			entry, (ASN1_INTEGER *)X509_get0_serialNumber(revoked->certificate));
-		X509_REVOKED_set_revocationDate(entry, now);
-		X509_CRL_add0_revoked(crl, entry);
-	}
+	X509_CRL_set1_lastUpdate(crl, begin);
+	X509_CRL_set1_nextUpdate(crl, end);
+	if (recipe.revoked)
+		make_crl_entry(crl, &recipe);
+	make_crl_extensions(crl, issuer, &recipe);
 	ASSERT_LT(0, X509_CRL_sign(crl, issuer->key, EVP_sha256()));
-	ASSERT_EQ(1, PEM_write_bio_X509_CRL(bio, crl));
-	append_bio(bio, out, size);
+
+	int len = i2d_X509_CRL(crl, &der);
+
+	ASSERT_LT(0, len);
+	der[len - 1] ^= recipe.bad_signature;
+	ASSERT_OK(store_add_bytes(store, "crl", der, (size_t)len, error, sizeof(error)));
+	OPENSSL_free(der);
 	X509_CRL_free(crl);
-	ASN1_TIME_free(now);
+	ASN1_TIME_free(begin);
+	ASN1_TIME_free(end);
 }
 
 struct rule make_rule(check_set checks)
@@ -238,9 +294,13 @@ struct rule make_rule(check_set checks)
 struct verdict make_verdict(const struct store *store, const struct made *leaf,
 			    STACK_OF(X509) *untrusted, const struct rule *rule)
 {
+	const struct evidence evidence = {
+		.store = store,
+		.leaf = leaf ? leaf->certificate : NULL,
+		.untrusted = untrusted,
+	};
 	struct verdict verdict;
 
-	ASSERT_OK(policy_check_chain(store, leaf ? leaf->certificate : NULL, untrusted, NULL, rule,
-				     MAKER_NOW, &verdict, NULL));
+	ASSERT_OK(policy_check_chain(&evidence, rule, MAKER_NOW, &verdict, NULL));
 	return verdict;
 }

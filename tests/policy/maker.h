@@ -36,6 +36,7 @@ struct recipe {
 	const char *extended_key_usage;
 	const char *names; /* subjectAltName */
 	const char *name_constraints;
+	const char *crl_points; /* crlDistributionPoints */
 	const char *unknown_critical; /* the OID of one */
 	const char *digest; /* "SHA256" when NULL */
 	int64_t begin, end; /* 0: a year before and after MAKER_NOW */
@@ -57,8 +58,19 @@ STACK_OF(X509) *make_stack_from(const struct made *const *made);
 /* PEM text, appended to what a string holds; the string is the caller's. */
 void make_pem(const struct made *made, char *out, size_t size);
 
-/* A revocation list of an issuer as PEM; revoked may be NULL. */
-void make_crl(const struct made *issuer, const struct made *revoked, char *out, size_t size);
+/* a revocation list to make; extensions as in struct recipe */
+struct crl_recipe {
+	const struct made *revoked; /* NULL: it lists none */
+	int64_t begin, end; /* 0: an hour before and after MAKER_NOW */
+	const char *scope; /* issuingDistributionPoint */
+	const char *unknown_critical; /* the OID of one */
+	const char *entry_unknown_critical; /* the same in the entry */
+	bool delta;
+	bool bad_signature;
+};
+
+/* Makes a revocation list and adds it to a store, as DER. */
+void make_crl(struct store *store, const struct made *issuer, struct crl_recipe recipe);
 
 /* The rule that most tests use: these checks, the peer a server. */
 struct rule make_rule(check_set checks);

@@ -363,24 +363,3 @@ TEST_F(path, length_counts_no_self_issued)
 		       REFUSAL_UNKNOWN_CA);
 	expect_accepted(store, make(renewed, leaf_recipe), make_stack(one, renewed));
 }
-
-TEST_F(path, revoked)
-{
-	char error[STORE_ERROR_MAX], crl[4096] = "";
-	const struct made *other = make(self->ca, leaf_recipe);
-
-	make_crl(self->ca, self->leaf, crl, sizeof(crl));
-	ASSERT_OK(store_add_bytes(self->store, "crl", crl, sizeof(crl) - 1, error, sizeof(error)));
-	expect_refused(self->store, self->leaf, make_stack(self->ca), REFUSAL_REVOKED);
-	expect_accepted(self->store, other, make_stack(self->ca));
-}
-
-/* a list that another CA of the same name signed revokes nothing */
-TEST_F(path, revoked_by_a_stranger)
-{
-	char error[STORE_ERROR_MAX], crl[4096] = "";
-
-	make_crl(make(NULL, ca_recipe), self->leaf, crl, sizeof(crl));
-	ASSERT_OK(store_add_bytes(self->store, "crl", crl, sizeof(crl) - 1, error, sizeof(error)));
-	expect_accepted(self->store, self->leaf, make_stack(self->ca));
-}
