@@ -9,6 +9,7 @@
 #   make                 everything            make check        all tests (installs what they need)
 #   make demo            the main job          make check-fast   tests without virtual machines
 #   make install         DESTDIR= PREFIX=      make clean
+#   make conformance     CASES=DIR  certificates that others made, and what they say of them
 #   O=DIR  where to build (build)    V=1  show commands    SAN=1  with ASan and UBSan (build-san)
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -117,7 +118,7 @@ skeletons := $(bpf-targets:.bpf.o=.skel.h)
 objs := $(sort $(foreach t,$(libs) $(progs),$(filter $(O)/%,$(objs-$(t)))))
 
 # --- what depends on what ---------------------------------------------------------------------
-.PHONY: all check check-fast demo install clean setup FORCE
+.PHONY: all check check-fast conformance demo install clean setup FORCE
 all: $(progs)
 
 # One stamp of all flags: when they change, everything that was built with them is built again.
@@ -184,6 +185,19 @@ check-fast: all
 
 demo: all
 	$(Q)O=$(O) tests/demo/run
+
+# CASES: a folder of cases; the program that asks them is in it, or beside it
+conformance-program := $(firstword $(wildcard $(CASES)/../conform.py $(CASES)/conform.py))
+conformance: all
+ifeq ($(CASES),)
+	@echo 'conformance: name the folder of cases: make conformance CASES=DIR' >&2; exit 2
+else
+	$(Q)if [ -n '$(conformance-program)' ]; then \
+		/usr/bin/python3 '$(conformance-program)' --cases '$(CASES)' -- $(O)/tools/linewarden check; \
+	else \
+		echo 'conformance: skipped, no conform.py in $(CASES) or beside it'; \
+	fi
+endif
 
 install: all
 	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 \

@@ -32,7 +32,8 @@ void candidate_fail(struct candidate_fault *fault, enum path_state state, unsign
 /*
  * Validates a complete path: name constraints, and all of RFC 5280 section 6 by libcrypto,
  * which is given exactly this path. The last certificate is the trust anchor. Dates,
- * purposes and critical extensions are not looked at: issuer_judge() does.
+ * purposes and critical extensions are not looked at: issuer_judge() does; nor are signatures,
+ * which signature_check() has found good one by one.
  */
 void candidate_validate(const struct candidate *candidate, struct candidate_fault *out);
 

@@ -11,6 +11,7 @@
 
 #include "policy/staple.h"
 
+struct cache;
 struct store;
 struct trace;
 
@@ -20,6 +21,7 @@ struct evidence {
 	STACK_OF(X509) *untrusted; /* what the peer sent along; may be NULL and may hold leaf */
 	struct staple staple; /* the stapled OCSP response */
 	X509 *own; /* our own identity certificate, or NULL */
+	struct cache *cache; /* of what was found out before, or NULL; not used with a trace */
 	struct trace *trace; /* where to tell of every path that was tried, or NULL */
 };
 

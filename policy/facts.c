@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/cleanup.h"
+#include "policy/cache.h"
 #include "policy/evidence.h"
 #include "policy/facts.h"
 #include "policy/store.h"
@@ -46,9 +46,6 @@ static int facts_certificate(X509 *certificate, struct certificate_facts *out)
 	key_describe(certificate, &out->key);
 	extension_usage(certificate, &out->usage);
 	out->self_issued = X509_NAME_entry_count(subject) && X509_NAME_cmp(subject, issuer) == 0;
-	/* whatever its names say: its own key verifies it */
-	out->self_signed = X509_get0_pubkey(certificate) &&
-			   X509_verify(certificate, X509_get0_pubkey(certificate)) == 1;
 	facts_serial(certificate, out->serial);
 	text_name(subject, out->subject, sizeof(out->subject));
 	text_name(issuer, out->issuer, sizeof(out->issuer));
@@ -64,10 +61,21 @@ static void facts_critical(X509 *leaf, const struct facts *facts, struct critica
 		*out = facts->path.critical;
 }
 
+/*
+ * Whatever its names say: its own key verifies it. That is not tried where another key has
+ * done so, since one signature does not verify under two.
+ */
+static bool facts_self_signed(X509 *leaf, const struct path_facts *path)
+{
+	return !path->signed_by_other && X509_get0_pubkey(leaf) &&
+	       X509_verify(leaf, X509_get0_pubkey(leaf)) == 1;
+}
+
+/* everything but what our own certificate has to do with it */
 static int facts_fill(const struct evidence *evidence, const struct rule *rule, int64_t now,
 		      struct facts *out)
 {
-	X509 *leaf = evidence->leaf, *own = evidence->own;
+	X509 *leaf = evidence->leaf;
 
 	out->present = true;
 
@@ -79,14 +87,53 @@ static int facts_fill(const struct evidence *evidence, const struct rule *rule, 
 		err = path_build(evidence, rule, now, &out->path);
 	if (err)
 		return err;
+	out->leaf.self_signed = facts_self_signed(leaf, &out->path);
 	facts_critical(leaf, out, &out->critical);
 	out->in_store = evidence->store && store_has(evidence->store, leaf);
-	out->own_known = own;
-	out->reflected = own && X509_cmp(leaf, own) == 0;
-	out->own_key = own && !out->reflected &&
-		       EVP_PKEY_eq(X509_get0_pubkey(leaf), X509_get0_pubkey(own)) == 1;
 	out->examined = true;
 	return 0;
+}
+
+/* out->leaf.sha256 is there already: X509_cmp() would parse a peer's extensions first */
+static bool facts_is_own(X509 *leaf, X509 *own, const struct facts *facts)
+{
+	uint8_t sha256[FACTS_SHA256];
+
+	if (ASN1_STRING_cmp(X509_get0_serialNumber(leaf), X509_get0_serialNumber(own)) != 0)
+		return false;
+	return X509_digest(own, EVP_sha256(), sha256, NULL) != 1 ||
+	       memcmp(facts->leaf.sha256, sha256, sizeof(sha256)) == 0;
+}
+
+static void facts_compare_own(X509 *leaf, X509 *own, struct facts *out)
+{
+	out->own_known = own;
+	out->reflected = own && facts_is_own(leaf, own, out);
+	out->own_key = own && !out->reflected &&
+		       EVP_PKEY_eq(X509_get0_pubkey(leaf), X509_get0_pubkey(own)) == 1;
+}
+
+/* from the cache, or with what is found out put into it */
+static int facts_recall(const struct evidence *evidence, const struct rule *rule, int64_t now,
+			struct facts *out)
+{
+	struct cache *cache = evidence->store && !evidence->trace ? evidence->cache : NULL;
+	struct cache_key key;
+
+	if (!cache || !cache_key(cache, evidence, rule, &key))
+		return facts_fill(evidence, rule, now, out);
+
+	const struct facts *known =
+		cache_find(cache, store_generation(evidence->store), &key, now);
+
+	if (known)
+		return facts_copy(known, out);
+
+	int err = facts_fill(evidence, rule, now, out);
+
+	if (!err)
+		cache_put(cache, &key, out);
+	return err;
 }
 
 int facts_extract(const struct evidence *evidence, const struct rule *rule, int64_t now,
@@ -100,12 +147,25 @@ int facts_extract(const struct evidence *evidence, const struct rule *rule, int6
 
 	ERR_set_mark();
 
-	int err = facts_fill(evidence, rule, now, out);
+	int err = facts_recall(evidence, rule, now, out);
 
+	if (!err)
+		facts_compare_own(evidence->leaf, evidence->own, out);
 	ERR_pop_to_mark();
 	if (err)
 		facts_release(out);
 	return err;
+}
+
+int facts_copy(const struct facts *from, struct facts *out)
+{
+	struct san_list san;
+
+	if (san_copy(&from->san, &san) < 0)
+		return -ENOMEM;
+	*out = *from;
+	out->san = san;
+	return 0;
 }
 
 void facts_release(struct facts *facts)

@@ -30,7 +30,7 @@ struct certificate_facts {
 	struct key_facts key;
 	struct usage_facts usage; /* key usage and extended key usage */
 	bool self_issued; /* subject equals issuer, and is not empty */
-	bool self_signed; /* self-issued, and its own key verifies its signature */
+	bool self_signed; /* its own key verifies its signature, whatever its names say */
 	uint8_t sha256[FACTS_SHA256]; /* of the certificate's DER */
 	uint8_t spki_sha256[FACTS_SHA256]; /* of its SubjectPublicKeyInfo's DER */
 	char serial[TEXT_SERIAL_MAX]; /* upper-case hexadecimal */
@@ -59,6 +59,9 @@ struct facts {
  */
 int facts_extract(const struct evidence *evidence, const struct rule *rule, int64_t now,
 		  struct facts *out);
+
+/* Copies facts whole. 0 or -ENOMEM; release with facts_release(). */
+int facts_copy(const struct facts *from, struct facts *out);
 
 /* Frees what facts_extract() allocated and zeroes; fits _cleanup_(facts_release). */
 void facts_release(struct facts *facts);

@@ -151,16 +151,6 @@ static void path_record_dead_end(struct path_search *search, enum path_state sta
 	path_record(search, PATH_RANK_DEAD_END, &fault, NULL);
 }
 
-/* libcrypto verifies the signatures of a complete path again: they are paid for first */
-static bool path_pay(struct path_search *search)
-{
-	for (unsigned int i = 1; i < search->candidate.count; i++) {
-		if (!signature_pay(&search->signatures, search->candidate.certificates[i]))
-			return false;
-	}
-	return true;
-}
-
 /* a candidate has reached a root: true when it holds */
 static bool path_complete(struct path_search *search)
 {
@@ -168,7 +158,7 @@ static bool path_complete(struct path_search *search)
 	struct candidate_fault fault = { 0 };
 	struct revocation_facts facts = { 0 };
 
-	if (search->out->candidates++ < PATH_CANDIDATES_MAX && path_pay(search))
+	if (search->out->candidates++ < PATH_CANDIDATES_MAX)
 		candidate_validate(candidate, &fault);
 	else
 		candidate_fail(&fault, PATH_LIMIT, 0, "too many paths to check");
@@ -190,6 +180,11 @@ static bool path_complete(struct path_search *search)
 	return true;
 }
 
+static bool path_same_key(X509 *a, X509 *b)
+{
+	return EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
+}
+
 /* may this issuer stand next above the candidate? its signature is looked at last */
 static bool path_accepts_issuer(struct path_search *search, const struct issuer *issuer)
 {
@@ -206,6 +201,8 @@ static bool path_accepts_issuer(struct path_search *search, const struct issuer 
 	}
 	switch (signature_check(&search->signatures, subject, issuer->certificate)) {
 	case SIGNATURE_GOOD:
+		if (candidate->count == 1 && !path_same_key(subject, issuer->certificate))
+			search->out->signed_by_other = true;
 		return true;
 	case SIGNATURE_BAD:
 		candidate_fail(&fault, PATH_SIGNATURE, candidate->count - 1,
@@ -264,6 +261,16 @@ static bool path_extend(struct path_search *search)
 	return false;
 }
 
+/* what was found out holds no longer than the peer's certificate, though others judge its dates */
+static void path_narrow(struct path_search *search, X509 *leaf)
+{
+	int64_t begin, end;
+
+	if (validity_seconds(X509_get0_notBefore(leaf), &begin) == 0 &&
+	    validity_seconds(X509_get0_notAfter(leaf), &end) == 0)
+		validity_holds(&search->out->window, begin, end, search->pool.now);
+}
+
 /* the peer's certificate alone: in the store and self-signed it is its own path */
 static bool path_start(struct path_search *search, X509 *leaf)
 {
@@ -305,6 +312,7 @@ int path_build(const struct evidence *evidence, const struct rule *rule, int64_t
 	};
 	search->out = out;
 	search->trace = evidence->trace;
+	path_narrow(search, evidence->leaf);
 	path_start(search, evidence->leaf);
 	out->signatures = search->signatures.count;
 	return 0;

@@ -61,6 +61,7 @@ struct path_facts {
 	struct key_facts weakest; /* the weakest key in the path */
 	char weakest_subject[TEXT_NAME_MAX];
 	char sha1_subject[TEXT_NAME_MAX]; /* the first whose signature is over SHA-1; or empty */
+	bool signed_by_other; /* a key that is not its own verifies the peer's certificate */
 	struct critical_facts critical; /* with PATH_CRITICAL: the CA that carries it */
 	struct revocation_facts revocation;
 	struct validity_window window; /* while now is in it, the search would end the same */

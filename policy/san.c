@@ -2,14 +2,12 @@
 #include <errno.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "policy/cleanup.h"
 #include "policy/san.h"
 
-/* everything that a list points into, freed as one */
-struct san_storage {
-	GENERAL_NAMES *names;
-	unsigned char *common_name;
-};
+DEFINE_CLEANUP(GENERAL_NAMES *, GENERAL_NAMES_free);
 
 static void san_add(const GENERAL_NAME *name, struct san_list *out)
 {
@@ -28,63 +26,97 @@ static void san_add(const GENERAL_NAME *name, struct san_list *out)
 	}
 }
 
-static void san_read_common_name(X509 *certificate, struct san_storage *storage,
-				 struct san_list *out)
+/* as UTF-8, to be freed with OPENSSL_free(); NULL when there is none */
+static unsigned char *san_common_name(X509 *certificate, struct san_list *out)
 {
 	const X509_NAME *subject = X509_get_subject_name(certificate);
+	unsigned char *text = NULL;
 	int last = -1;
 
 	for (int i = -1; (i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0;)
 		last = i;
 	if (last < 0)
-		return;
+		return NULL;
 
 	const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last));
-	int len = ASN1_STRING_to_UTF8(&storage->common_name, value);
+	int len = ASN1_STRING_to_UTF8(&text, value);
 
 	if (len > 0) {
-		out->common_name = storage->common_name;
+		out->common_name = text;
 		out->common_name_len = (size_t)len;
 	}
+	return text;
 }
 
 int san_read(X509 *certificate, struct san_list *out)
 {
-	struct san_storage *storage = calloc(1, sizeof(*storage));
+	struct san_list list = { .present = false };
 	int critical;
+	GENERAL_NAMES *names _cleanup_(cleanup_GENERAL_NAMES_free) =
+		X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, NULL);
+	int count = sk_GENERAL_NAME_num(names);
 
-	*out = (struct san_list){ .storage = storage };
+	*out = (struct san_list){ .present = false };
+	list.present = names || critical != -1;
+	list.malformed = !names && list.present;
+	list.entries = calloc(count > 0 ? (size_t)count : 1, sizeof(*list.entries));
+	if (!list.entries)
+		return -ENOMEM;
+	for (int i = 0; i < count; i++)
+		san_add(sk_GENERAL_NAME_value(names, i), &list);
+
+	unsigned char *common_name = san_common_name(certificate, &list);
+	int err = san_copy(&list, out);
+
+	OPENSSL_free(common_name);
+	free(list.entries);
+	return err;
+}
+
+size_t san_size(const struct san_list *list)
+{
+	size_t size = list->count * sizeof(*list->entries) + list->common_name_len;
+
+	for (size_t i = 0; i < list->count; i++)
+		size += list->entries[i].len;
+	return size;
+}
+
+static const uint8_t *san_put(uint8_t **at, const uint8_t *bytes, size_t len)
+{
+	uint8_t *put = *at;
+
+	if (!bytes)
+		return NULL;
+	memcpy(put, bytes, len);
+	*at += len;
+	return put;
+}
+
+int san_copy(const struct san_list *from, struct san_list *out)
+{
+	size_t entries_size = from->count * sizeof(*from->entries);
+	uint8_t *storage = calloc(1, san_size(from) + 1);
+
+	*out = (struct san_list){ .present = false };
 	if (!storage)
 		return -ENOMEM;
 
-	storage->names = X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, NULL);
-	out->present = storage->names || critical != -1;
-	out->malformed = !storage->names && out->present;
-	san_read_common_name(certificate, storage, out);
+	uint8_t *at = storage + entries_size;
 
-	int count = sk_GENERAL_NAME_num(storage->names);
-
-	if (count <= 0)
-		return 0;
-	out->entries = calloc((size_t)count, sizeof(*out->entries));
-	if (!out->entries) {
-		san_release(out);
-		return -ENOMEM;
+	*out = *from;
+	out->storage = storage;
+	out->entries = (struct san_entry *)storage;
+	for (size_t i = 0; i < from->count; i++) {
+		out->entries[i] = from->entries[i];
+		out->entries[i].bytes = san_put(&at, from->entries[i].bytes, from->entries[i].len);
 	}
-	for (int i = 0; i < count; i++)
-		san_add(sk_GENERAL_NAME_value(storage->names, i), out);
+	out->common_name = san_put(&at, from->common_name, from->common_name_len);
 	return 0;
 }
 
 void san_release(struct san_list *list)
 {
-	struct san_storage *storage = list->storage;
-
-	if (storage) {
-		GENERAL_NAMES_free(storage->names);
-		OPENSSL_free(storage->common_name);
-		free(list->entries);
-		free(storage);
-	}
+	free(list->storage);
 	*list = (struct san_list){ 0 };
 }

@@ -29,7 +29,7 @@ struct san_list {
 	bool malformed; /* it could not be read: no name of this certificate counts */
 	struct san_entry *entries;
 	size_t count;
-	void *storage; /* what the entries point into; NULL when the caller owns it */
+	void *storage; /* the entries and what they point to; NULL when the caller owns it */
 
 	/* the subject's last CN as UTF-8, for SIP only (RFC 5922 7.1 step 2) */
 	const uint8_t *common_name;
@@ -38,6 +38,12 @@ struct san_list {
 
 /* Reads the names of a certificate. 0 or -ENOMEM; release with san_release(). */
 int san_read(X509 *certificate, struct san_list *out);
+
+/* The bytes that a copy takes besides the list itself. */
+size_t san_size(const struct san_list *list);
+
+/* Copies a list and all that it points to. 0 or -ENOMEM; release with san_release(). */
+int san_copy(const struct san_list *from, struct san_list *out);
 
 /* Frees what san_read() allocated and zeroes. */
 void san_release(struct san_list *list);

@@ -19,17 +19,18 @@ struct store_entry {
 
 struct store {
 	uint64_t generation;
+	EVP_MD *sha256; /* fetched once: finding it anew takes as long as using it */
 	struct store_entry *entries;
 	size_t count;
 	struct crl *crls;
 	size_t crl_count;
 };
 
-static bool store_digest(X509 *certificate, uint8_t out[STORE_SHA256])
+static bool store_digest(const struct store *store, X509 *certificate, uint8_t out[STORE_SHA256])
 {
 	unsigned int len = 0;
 
-	return X509_digest(certificate, EVP_sha256(), out, &len) == 1 && len == STORE_SHA256;
+	return X509_digest(certificate, store->sha256, out, &len) == 1 && len == STORE_SHA256;
 }
 
 /* of the canonical form that X509_NAME_cmp() compares */
@@ -42,9 +43,14 @@ struct store *store_new(uint64_t generation)
 {
 	struct store *store = calloc(1, sizeof(*store));
 
-	if (store)
-		store->generation = generation;
-	return store;
+	if (!store)
+		return NULL;
+	store->generation = generation;
+	store->sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+	if (store->sha256)
+		return store;
+	free(store);
+	return NULL;
 }
 
 /* forgets the certificates and lists from these numbers on */
@@ -67,6 +73,7 @@ void store_free(struct store *store)
 	store_truncate(store, 0, 0);
 	free(store->entries);
 	free(store->crls);
+	EVP_MD_free(store->sha256);
 	free(store);
 }
 
@@ -83,7 +90,7 @@ bool store_has(const struct store *store, X509 *certificate)
 {
 	uint8_t sha256[STORE_SHA256];
 
-	return store_digest(certificate, sha256) && store_has_digest(store, sha256);
+	return store_digest(store, certificate, sha256) && store_has_digest(store, sha256);
 }
 
 static int store_add_certificate(struct store *store, const char *name, X509 *certificate)
@@ -92,7 +99,7 @@ static int store_add_certificate(struct store *store, const char *name, X509 *ce
 
 	/* reads and keeps the extensions now, so that later use by many threads only reads */
 	X509_check_purpose(certificate, -1, 0);
-	if (!store_digest(certificate, entry.sha256))
+	if (!store_digest(store, certificate, entry.sha256))
 		return -ENOMEM;
 	if (store_has_digest(store, entry.sha256))
 		return 0;

@@ -14,12 +14,11 @@
 #include "tools/view.h"
 #include "userspace/file.h"
 #include "userspace/record.h"
-#include "userspace/trust.h"
 
 struct check_inputs {
 	struct file chain, own;
 	struct store *own_store; /* NULL: the configuration's */
-	const struct store *store;
+	struct store *store;
 };
 
 static int check_read(const char *path, struct file *file)
@@ -33,32 +32,10 @@ static int check_read(const char *path, struct file *file)
 
 static int check_read_store(const struct check_arguments *arguments, struct check_inputs *inputs)
 {
-	struct trust_report report _cleanup_(trust_report_free) = { 0 };
-	char why[1024] = "";
-	size_t i;
-	int err;
-
-	if (arguments->config) {
-		inputs->store = arguments->config->trust;
-		return 0;
-	}
-	inputs->own_store = store_new(1);
-	if (!inputs->own_store)
-		return -ENOMEM;
-	inputs->store = inputs->own_store;
-	err = trust_load(arguments->trust, arguments->at, inputs->own_store, &report, why,
-			 sizeof(why));
-	if (!err && !report.certificates) {
-		trust_explain_empty(arguments->trust, &report, why, sizeof(why));
-		err = -EINVAL;
-	}
-	if (err)
-		fprintf(stderr, "linewarden: %s\n", why);
-	for (i = 0; !err && i < report.finding_count; i++)
-		if (report.findings[i].kind == TRUST_UNUSABLE)
-			fprintf(stderr, "linewarden: %s/%s: %s; left out\n", arguments->trust,
-				report.findings[i].file, report.findings[i].text);
-	return err;
+	if (!arguments->config)
+		inputs->own_store = store_new(1);
+	inputs->store = arguments->config ? arguments->config->trust : inputs->own_store;
+	return inputs->store ? check_fill_store(arguments, inputs->store) : -ENOMEM;
 }
 
 static void check_release(struct check_inputs *inputs)

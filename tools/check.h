@@ -26,6 +26,7 @@ struct check_arguments {
 	int64_t at; /* seconds since the epoch */
 	struct rule rule; /* its names are the arguments' own */
 	struct config *config; /* with --line: the rule and the store are that line's */
+	bool crl_given; /* --crl-setting: it is in force with --line too */
 	bool json;
 	bool all_levels; /* neither a level nor checks nor a line was named */
 };
@@ -35,6 +36,12 @@ struct check_arguments {
  * else the exit status.
  */
 int check_arguments(int argc, char **argv, struct check_arguments *out);
+/*
+ * Reads the trust store, where it is not the configuration's, and adds the revocation lists.
+ * -errno, which was said; files of a folder that cannot be used are named and left out.
+ */
+int check_fill_store(const struct check_arguments *arguments, struct store *store);
+
 void check_arguments_release(struct check_arguments *arguments);
 
 #endif

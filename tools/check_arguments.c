@@ -17,8 +17,10 @@ static const struct option check_options[] = {
 	{ "ip", required_argument, NULL, 'i' },	     { "sip", required_argument, NULL, 's' },
 	{ "level", required_argument, NULL, 'l' },   { "checks", required_argument, NULL, 'k' },
 	{ "line", required_argument, NULL, 'n' },    { "config", required_argument, NULL, 'f' },
-	{ "option", required_argument, NULL, 'x' },  { "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },	     { 0 },
+	{ "option", required_argument, NULL, 'x' },  { "crl", required_argument, NULL, 'r' },
+	{ "crl-setting", required_argument, NULL, 'R' },
+	{ "json", no_argument, NULL, 'j' },	     { "help", no_argument, NULL, 'h' },
+	{ 0 },
 };
 
 static void check_usage(FILE *out)
@@ -42,6 +44,8 @@ static void check_usage(FILE *out)
 	      "  --line NAME        as this line of the configuration says, with its store\n"
 	      "  --config FILE      the configuration for --line (" CHECK_CONFIG ")\n"
 	      "  --option NAME      an exception or a strict option (below); can be repeated\n"
+	      "  --crl FILE         revocation lists to add to the store; can be repeated\n"
+	      "  --crl-setting SET  off, prefer or require (prefer; with --line, the line's)\n"
 	      "  --json             the answer as JSON, for machines\n\nchecks:  ",
 	      out);
 	for (i = 0; i < CHECK_COUNT; i++)
@@ -99,6 +103,10 @@ static int check_parse_rule(int option, char *value, struct rule *rule)
 		return 0;
 	case 'k':
 		return check_parse_list(value, &rule->checks);
+	case 'R':
+		if (rule_crl_parse(value, &rule->crl))
+			return check_complain("the setting is off, prefer or require, not", value);
+		return 0;
 	case 'x':
 		if (rule_option_parse(value, &bit))
 			return check_complain("no option is called", value);
@@ -107,6 +115,14 @@ static int check_parse_rule(int option, char *value, struct rule *rule)
 	default:
 		return -EINVAL;
 	}
+}
+
+static int check_add_crl(const char *path, struct check_arguments *out)
+{
+	if (out->crl_count == CHECK_CRLS_MAX)
+		return check_complain("too many files of revocation lists:", path);
+	out->crls[out->crl_count++] = path;
+	return 0;
 }
 
 static int check_parse_option(int option, char *value, struct check_arguments *out)
@@ -126,6 +142,9 @@ static int check_parse_option(int option, char *value, struct check_arguments *o
 	}
 	if (option == 'a')
 		return check_parse_time(value, &out->at);
+	if (option == 'r')
+		return check_add_crl(value, out);
+	out->crl_given |= option == 'R';
 	if (option == 'j') {
 		out->json = true;
 		return 0;
@@ -135,6 +154,7 @@ static int check_parse_option(int option, char *value, struct check_arguments *o
 
 static int check_take_line(struct check_arguments *arguments)
 {
+	const enum rule_crl crl = arguments->rule.crl;
 	struct config_error error = { "" };
 	size_t i;
 
@@ -146,6 +166,8 @@ static int check_take_line(struct check_arguments *arguments)
 		if (strcmp(arguments->config->lines[i].name, arguments->line))
 			continue;
 		arguments->rule = arguments->config->lines[i].rule;
+		if (arguments->crl_given)
+			arguments->rule.crl = crl;
 		return 0;
 	}
 	config_free(arguments->config);

@@ -99,8 +99,8 @@ static void status_print_expiry(const json_t *expiry)
 	size_t i;
 
 	if (beyond)
-		printf("expiry        %lld certificates end within %lld days, or did\n", beyond,
-		       question_number(expiry, "warning_days"));
+		printf("expiry        %lld certificate%s within %lld days of the end, or past it\n",
+		       beyond, beyond == 1 ? "" : "s", question_number(expiry, "warning_days"));
 	table_colour(stdout, TABLE_BAD);
 	json_array_foreach(json_object_get(expiry, "certificates"), i, item) {
 		days = question_number(item, "days");

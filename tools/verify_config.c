@@ -42,7 +42,8 @@ static json_t *verify_to_json(const struct config *config)
 					 rule_crl_name(rule_revocation(&line->rule)), "delivery",
 					 "relay"));
 	}
-	return json_pack("{s:b, s:o, s:o, s:o}", "valid", 1, "lines", lines, "trust_store",
+	return json_pack("{s:b, s:s, s:o, s:o, s:o}", "valid", 1, "crl",
+			 rule_crl_name(config->crl), "lines", lines, "trust_store",
 			 trust_report_to_json(&config->trust_report), "expiry",
 			 expiry_to_json(config));
 }
@@ -72,7 +73,7 @@ static void verify_print_expiry(const struct config *config)
 		return;
 	expiry_find(config, time(NULL), expiry);
 	if (expiry->total)
-		printf("\ncertificates that end within %u days, or did: %zu\n",
+		printf("\ncertificates within %u days of their end, or past it: %zu\n",
 		       config->expiry_warning, expiry->total);
 	table_colour(stdout, TABLE_BAD);
 	for (i = 0; i < expiry->count; i++) {

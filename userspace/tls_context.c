@@ -32,6 +32,7 @@ static int tls_verify(X509_STORE_CTX *ctx, void *arg)
 		.leaf = X509_STORE_CTX_get0_cert(ctx),
 		.untrusted = X509_STORE_CTX_get0_untrusted(ctx),
 		.own = config->identity.certificate,
+		.cache = connection->worker->cache,
 	};
 	struct facts facts;
 	int err;

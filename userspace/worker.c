@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "policy/cache.h"
 #include "userspace/connection.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
@@ -19,6 +20,8 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define CONNECT_SECONDS 10
 #define LINGER_SECONDS 2
+#define CACHE_ENTRIES 256
+#define CACHE_BYTES (2 << 20)
 
 struct worker_listener {
 	struct loop_io io;
@@ -162,6 +165,9 @@ static int worker_start(struct worker *worker)
 	STAILQ_INIT(&worker->asked);
 	LIST_INIT(&worker->connections);
 	worker_init_timeouts(worker);
+	worker->cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
+	if (!worker->cache)
+		return -ENOMEM;
 	worker->tls = tls_context_new(&worker->setup, &why);
 	if (!worker->tls) {
 		log_line(LOG_ERR, "TLS: %s", why);
@@ -186,6 +192,7 @@ int worker_run(const struct worker_setup *setup)
 		log_line(LOG_ERR, "worker %u cannot start: %s", setup->id, strerror(-err));
 	connection_close_all(&worker);
 	SSL_CTX_free(worker.tls);
+	cache_free(worker.cache);
 	buffer_pool_release(&worker.buffers);
 	free(worker.listeners);
 	loop_free(worker.loop);

@@ -20,6 +20,7 @@
 #include "userspace/listener.h"
 #include "userspace/loop.h"
 
+struct cache;
 struct connection;
 struct worker_listener;
 
@@ -39,6 +40,7 @@ struct worker {
 	struct worker_setup setup;
 	struct loop *loop;
 	SSL_CTX *tls;
+	struct cache *cache; /* of certificates that peers presented before */
 	struct loop_io main_io;
 	struct worker_listener *listeners;
 	struct buffer_pool buffers;

@@ -71,6 +71,8 @@ TEST_F(good, defaults)
 	const struct config *config = good_parse(self, files_good);
 
 	EXPECT_EQ(CONFIG_KTLS_REQUIRE, config->ktls);
+	EXPECT_EQ(CRL_PREFER, config->lines[0].rule.crl);
+	EXPECT_EQ(60, config->expiry_warning);
 	EXPECT_EQ(0, config->workers);
 	EXPECT_EQ(10, config->handshake_timeout);
 	EXPECT_EQ(4096, config->max_handshakes);
@@ -105,6 +107,8 @@ TEST_F(good, accounts)
 TEST_F(good, every_setting)
 {
 	_cleanup_free_ char *text = files_edit(files_good, NULL,
+					       "crl = require\n"
+					       "expiry-warning = 3650\n"
 					       "ktls = prefer\n"
 					       "workers = 2\n"
 					       "handshake-timeout = 300\n"
@@ -115,6 +119,10 @@ TEST_F(good, every_setting)
 					       "cgroup = \"/sys/fs/cgroup/pbx\"\n");
 	const struct config *config = good_parse(self, text);
 
+	EXPECT_EQ(CRL_REQUIRE, config->crl);
+	EXPECT_EQ(CRL_REQUIRE, config->lines[0].rule.crl);
+	EXPECT_EQ(CRL_REQUIRE, config->lines[1].rule.crl);
+	EXPECT_EQ(3650, config->expiry_warning);
 	EXPECT_EQ(CONFIG_KTLS_PREFER, config->ktls);
 	EXPECT_EQ(2, config->workers);
 	EXPECT_EQ(300, config->handshake_timeout);

@@ -75,8 +75,9 @@ MISTAKE(control_byte, "user =", "\001user =",
 MISTAKE(empty_list, "10.0.0.0/8", "{ }",
 	"pbx.conf:17: the list is empty; name at least one entry or leave the key out");
 MISTAKE(line_after_comments, "user =", "# one\n# two\nworker =",
-	"pbx.conf:8: unknown key 'worker'; there are identity, trust-store, line, ktls, user, "
-	"group, workers, handshake-timeout, max-handshakes, audit-log, pin-path, run-path, cgroup");
+	"pbx.conf:8: unknown key 'worker'; there are identity, trust-store, line, crl, "
+	"expiry-warning, ktls, user, group, workers, handshake-timeout, max-handshakes, "
+	"audit-log, pin-path, run-path, cgroup");
 MISTAKE(unknown_key_in_line, "	level = medium", "	levels = medium",
 	"pbx.conf:12: line 'trunk-a': unknown key 'levels'; there are function, port, remote, "
 	"level, host-names, sip-domains");
@@ -166,6 +167,10 @@ MISTAKE(level_not_available,
 	"use none, low, medium or high");
 MISTAKE(ktls, "user =", "ktls = yes\nuser =",
 	"pbx.conf:6: ktls 'yes' is unknown; use require or prefer");
+MISTAKE(crl, "user =", "crl = yes\nuser =",
+	"pbx.conf:6: crl 'yes' is unknown; use off, prefer or require");
+MISTAKE(expiry_warning, "user =", "expiry-warning = 0\nuser =",
+	"pbx.conf:6: expiry-warning '0' is not a number from 1 to 3650");
 MISTAKE(workers, "user =", "workers = 257\nuser =",
 	"pbx.conf:6: workers '257' is not a number from 0 to 256");
 MISTAKE(handshake_timeout, "user =", "handshake-timeout = 0\nuser =",

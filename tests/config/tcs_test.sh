@@ -22,14 +22,16 @@ make_store() {
 	for from; do openssl x509 -in "$from" -out "$store/${from##*/}"; done
 }
 
-# make_crl FILE [FORM [DAYS]]: an empty revocation list of the root
+# make_crl FILE [FORM [ISSUER [REVOKED]]]: a revocation list, of the root as a rule
 make_crl() {
-	local ca=$KTAP_DIR/ca
+	local ca=$KTAP_DIR/ca issuer=$pki/${3:-root}
 	mkdir -p "$ca"
 	: >"$ca/index"
+	[ -z "${4:-}" ] || printf 'R\t450101000000Z\t250601000000Z\t%s\tunknown\t/CN=x\n' \
+		"$(openssl x509 -in "$4" -noout -serial | cut -d= -f2)" >"$ca/index"
 	printf '[ca]\ndefault_ca = it\n[it]\ndatabase = %s/index\ndefault_md = sha256\n' "$ca" >"$ca/conf"
-	openssl ca -gencrl -config "$ca/conf" -cert "$pki/root.pem" -keyfile "$pki/root.key" \
-		-crldays "${3:-90}" 2>/dev/null | openssl crl -outform "${2:-PEM}" -out "$1"
+	openssl ca -gencrl -config "$ca/conf" -cert "$issuer.pem" -keyfile "$issuer.key" \
+		-crldays 90 2>/dev/null | openssl crl -outform "${2:-PEM}" -out "$1"
 }
 
 tcs() { local command=$1 && shift && "$tool" tcs "$command" --store "$store" "$@"; }
@@ -250,6 +252,73 @@ test_check_goes_on() {
 		--trust "$store" --purpose client --chain "$pki/good.pem" --level medium
 	says 2 'good.key: PEM block 1' "$tool" check --trust "$pki/good.key" --purpose client \
 		--chain "$pki/good.pem" --level medium
+}
+
+test_check_revocation() {
+	local by_root=$KTAP_DIR/by-root.crl by_intermediate=$KTAP_DIR/by-intermediate.crl
+	local listed=$KTAP_DIR/listed.crl
+	local check=("$tool" check --trust "$pki/root.pem" --purpose client --level medium
+		--chain "$pki/good.pem")
+	make_crl "$by_root"
+	make_crl "$by_intermediate" DER intermediate
+	make_crl "$listed" PEM intermediate "$pki/good.pem"
+	says 0 . "${check[@]}"
+	says 0 . "${check[@]}" --crl "$by_root" --crl "$by_intermediate"
+	says 1 'revoked' "${check[@]}" --crl "$listed"
+	says 0 . "${check[@]}" --crl "$listed" --crl-setting off
+	says 1 . "${check[@]}" --crl-setting require
+	says 1 . "${check[@]}" --crl-setting require --crl "$by_root"
+	says 0 . "${check[@]}" --crl-setting require --crl "$by_root" --crl "$by_intermediate"
+	says 2 'root.pem: there is a certificate in it' "${check[@]}" --crl "$pki/root.pem"
+	says 2 '/nowhere: No such file' "${check[@]}" --crl /nowhere
+	says 2 "off, prefer or require, not 'no'" "${check[@]}" --crl-setting no
+}
+
+# with --line its setting is in force, unless another is asked for
+test_check_revocation_of_a_line() {
+	local config=$KTAP_DIR/crl.conf
+	local check=("$tool" check --config "$config" --line trunk --chain "$pki/good.pem")
+	write_config "$config"
+	says 0 . "${check[@]}"
+	echo 'crl = require' >>"$config"
+	says 1 . "${check[@]}"
+	says 0 . "${check[@]}" --crl-setting prefer
+	says 0 '"crl": "require"' "$tool" verify-config --json "$config"
+	make_crl "$KTAP_DIR/listed.crl" PEM intermediate "$pki/good.pem"
+	says 1 'revoked' "${check[@]}" --crl-setting prefer --crl "$KTAP_DIR/listed.crl"
+}
+
+test_revocation_list_in_the_store() {
+	local config=$KTAP_DIR/stored-crl.conf
+	make_store "$pki/root.pem"
+	make_crl "$store/listed.crl" DER intermediate "$pki/good.pem"
+	write_store_config "$config"
+	says 1 'revoked' "$tool" check --config "$config" --line trunk --chain "$pki/good.pem"
+	echo 'crl = off' >>"$config"
+	says 0 . "$tool" check --config "$config" --line trunk --chain "$pki/good.pem"
+}
+
+# make_ending NAME DAYS: issues a certificate of the PKI anew, into the file $ending
+make_ending() {
+	[ -e "$KTAP_DIR/again" ] || cp -r "$pki" "$KTAP_DIR/again"
+	"$KTAP_BUILD/tests/pki/mkpki" "$KTAP_DIR/again" "$1" $((86400 * $2 + 3600))
+	ending=$KTAP_DIR/again/$1.pem
+}
+
+test_verify_config_names_what_ends_soon() {
+	make_ending good 59
+	make_store "$pki/root.pem" "$ending"
+	says 0 'within 60 days of their end, or past it: 1' verify_store
+	ktap_match 'trust store: good.pem: ends in 59 days, on 20[0-9-]+: CN=good' "$output"
+	says 0 '"days": 59' verify_store --json
+	says 0 'good.pem +CN=good.* 59' tcs list
+	make_ending good 60
+	make_store "$pki/root.pem" "$ending"
+	says 0 . verify_store
+	ktap_refuse 1 grep -q 'of their end' <<<"$output"
+	write_store_config "$KTAP_DIR/soon.conf"
+	echo 'expiry-warning = 61' >>"$KTAP_DIR/soon.conf"
+	says 0 'within 61 days of their end, or past it: 1' "$tool" verify-config "$KTAP_DIR/soon.conf"
 }
 
 ktap_main "$@"

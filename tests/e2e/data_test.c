@@ -352,8 +352,14 @@ TEST_F(stall, holds_nobody_else_up)
 	check_others_are_served();
 	EXPECT_GT(self->memory_kb + STALLED_MEMORY_KB, process_memory_kb(self->worker));
 	EXPECT_EQ(STALLED_CLIENTS, daemon_sessions(&agent, STALLED_CLIENTS));
-	for (int i = 0; i < STALLED_CLIENTS; i++)
+	for (int i = 0; i < STALLED_CLIENTS; i++) {
+		json_t *end;
+
 		peer_step(self->peers[i], "rst");
+		end = plain_app_end(&self->app, peer_result(self->peers[i])->local);
+		EXPECT_STREQ("rst", journal_text(end, "end"));
+		json_decref(end);
+	}
 	EXPECT_EQ(0, daemon_sessions(&agent, 0));
 }
 
@@ -414,6 +420,51 @@ TEST_F(with_finished, data_arrives_after_the_verdict)
 	end = plain_app_end(&self->app, result->local);
 	EXPECT_STREQ(result->sent_sha256, journal_text(end, "received_sha256"));
 	json_decref(end);
+}
+
+/* all that a client has to say, and its end, in the flight of its Finished */
+TEST(all_in_one_flight)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, "good");
+	struct plain_app app;
+	struct peer *peer;
+	json_t *end;
+
+	plain_app_start(&app, DAEMON_PORT, "echo");
+	options.hold_finished = true;
+	ASSERT_OK(peer_open(&options, &peer));
+	ASSERT_OK(peer_step(peer, "text:hello"));
+	ASSERT_OK(peer_step(peer, "close_notify"));
+	ASSERT_OK(peer_step(peer, "fin"));
+	ASSERT_OK(peer_step(peer, "expect:hello"));
+	ASSERT_OK(peer_step(peer, "drain"));
+	EXPECT_EQ(PEER_CLOSE_NOTIFY, peer_result(peer)->close);
+	end = plain_app_end(&app, peer_result(peer)->local);
+	EXPECT_EQ(5, journal_number(end, "received"));
+	EXPECT_STREQ("eof", journal_text(end, "end"));
+	check_ended(peer, "closed");
+	json_decref(end);
+	peer_free(peer);
+}
+
+/* a client can tell an app that broke off from one that was done */
+TEST(app_resets)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, "good");
+	int listener = listener_open("127.0.0.1", DAEMON_PORT, false, 5), app;
+	const struct linger linger = { .l_onoff = 1 };
+	struct peer *peer;
+
+	ASSERT_OK(peer_open(&options, &peer));
+	app = listener_accept(listener, 5000 * harness_time_scale(), NULL);
+	ASSERT_LE(0, app);
+	ASSERT_OK(setsockopt(app, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	close(app);
+	peer_step(peer, "drain");
+	EXPECT_EQ(PEER_RST, peer_result(peer)->close);
+	check_ended(peer, "the app reset the connection");
+	peer_free(peer);
+	close(listener);
 }
 
 HARNESS_MAIN

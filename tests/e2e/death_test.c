@@ -178,9 +178,9 @@ TEST_F(death, of_a_worker)
 	EXPECT_STRNE("", journal_text(record, "reason"));
 	json_decref(record);
 	end = process_now_ms() + 5000 * harness_time_scale();
-	do
-		count = daemon_workers(&self->agent, workers);
-	while (count < self->worker_count && process_now_ms() < end);
+	while ((count = daemon_workers(&self->agent, workers)) < self->worker_count &&
+	       process_now_ms() < end)
+		process_sleep_ms(20);
 	EXPECT_EQ(self->worker_count, count);
 	peer_free(open_session());
 	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));

@@ -11,6 +11,11 @@ peer=$KTAP_BUILD/tests/peer/peer
 prepare() {
 	make_pki
 	write_config "$KTAP_DIR/linewarden.conf"
+	# a file that cannot be used keeps nobody out
+	mkdir "$KTAP_DIR/trusted"
+	cp "$pki/root.pem" "$pki/expired.pem" "$KTAP_DIR/trusted"
+	echo notes >"$KTAP_DIR/trusted/notes.txt"
+	sed -i "s,^trust-store.*,trust-store = \"$KTAP_DIR/trusted\"," "$KTAP_DIR/linewarden.conf"
 	"$daemon" --config "$KTAP_DIR/linewarden.conf" >"$KTAP_DIR/daemon.log" 2>&1 &
 	echo $! >"$KTAP_DIR/daemon.pid"
 	"$KTAP_BUILD/tests/app/app" --log "$KTAP_DIR/app.log" echo 127.0.0.1:5061 &
@@ -47,6 +52,14 @@ test_status() {
 	says 0 '"line": "trunk"' ask status --json
 	ktap_match '"level": "medium"' "$output"
 	says 0 '"line": "trunk"' "$tool" status -j -r "$KTAP_DIR/run"
+}
+
+test_trust_store_troubles_are_named() {
+	says 0 'trust store +3 certificates, 0 CRLs, 1 file that cannot be used, 1 expired' ask status
+	ktap_match 'expiry +1 certificate within 60 days.* expired +trust store: CN=expired' "$output"
+	says 0 '"unusable": 1' ask status --json
+	ktap_equal 1 "$(grep -c 'trust store: notes.txt: no certificate' "$KTAP_DIR/daemon.log")"
+	ktap_equal 1 "$(grep -c 'trust store: expired.pem: expired on 2025-06-01' "$KTAP_DIR/daemon.log")"
 }
 
 test_status_counts() {

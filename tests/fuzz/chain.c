@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Certificates as a peer sends them, under every kind of rule: chain, facts, verdict. What is
- * accepted is compared with what libcrypto says of the same bytes.
+ * Certificates, and a stapled response, as a peer sends them, under every kind of rule: chain,
+ * facts, verdict. What is accepted is looked at once more in accepted.c.
  */
 #include "tests/fuzz/chain.h"
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <string.h>
 
-#include "policy/bundle.h"
 #include "policy/cleanup.h"
+#include "policy/trace.h"
 #include "policy/verdict.h"
+#include "tests/fuzz/accepted.h"
+#include "tests/fuzz/cached.h"
 #include "tests/fuzz/fixed.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/shortage.h"
+#include "tests/fuzz/status.h"
 #include "tests/fuzz/target.h"
 
-enum { CHAIN_NAMES = 4, CHAIN_YEAR = 365 * 24 * 60 * 60 };
+enum { CHAIN_NAMES = 4 };
+
+#define CHAIN_GENERATION INT64_C(946080000) /* 30 years */
 
 static const char *const chain_hosts[CHAIN_NAMES] = {
 	"good.example.test",
@@ -35,17 +39,11 @@ static const char *const chain_domains[CHAIN_NAMES] = {
 
 static const int64_t chain_times[] = {
 	FIXED_NOW,
-	FIXED_NOW + 30LL * CHAIN_YEAR,
-	FIXED_NOW - 30LL * CHAIN_YEAR,
+	FIXED_NOW + CHAIN_GENERATION,
+	FIXED_NOW - CHAIN_GENERATION,
+	FIXED_NOW + 2 * STATUS_DAY,
 	INT64_MIN,
 	INT64_MAX,
-};
-
-struct chain {
-	const struct chain_head *head;
-	struct rule rule;
-	struct policy_bytes bytes;
-	int64_t now;
 };
 
 /* 0: no name; else one of them, or with the last choice all */
@@ -64,6 +62,7 @@ static void chain_choose_rule(const struct chain_head *head, struct rule *rule)
 		.peer = head->peer % (PEER_CLIENT + 1),
 		.ask = head->ask % (ASK_NONE + 1),
 		.options = head->options,
+		.crl = head->crl % CRL_COUNT,
 		.sip = head->sip & 1,
 		.checks = head->checks[0] | (check_set)head->checks[1] << 8,
 	};
@@ -72,100 +71,98 @@ static void chain_choose_rule(const struct chain_head *head, struct rule *rule)
 			   &rule->sip_domain_count);
 }
 
-static void chain_check(const struct chain *chain, const struct rule *rule,
-			struct verdict *verdict, struct facts *facts)
+/* with lists: a current one of the root, and one of the intermediate that revokes our own */
+static const struct store *chain_choose_store(bool lists)
 {
-	int err =
-		policy_check_bytes(fixed_store(), &chain->bytes, rule, chain->now, verdict, facts);
+	static struct store *stores[2];
+	static const enum fixed_id revoked[][2] = {
+		{ FIXED_ROOT, FIXED_POLICED },
+		{ FIXED_INTERMEDIATE, FIXED_SERVER },
+	};
 
-	outcome_require(err, rule, chain->now, verdict, facts);
+	if (stores[lists])
+		return stores[lists];
+	stores[lists] = fixed_store_new();
+	for (size_t i = 0; lists && i < sizeof(revoked) / sizeof(revoked[0]); i++) {
+		X509_CRL *list = status_list(revoked[i][0], revoked[i][1], STATUS_DAY, NULL);
+		unsigned char *der = NULL;
+		int len = i2d_X509_CRL(list, &der);
+
+		REQUIRE(store_add_bytes(stores[lists], "list", der, (size_t)len, NULL, 0) == 0);
+		OPENSSL_free(der);
+		X509_CRL_free(list);
+	}
+	return stores[lists];
 }
 
-/* a rule that asks less accepts what one that asks more does */
-static void chain_require_less(const struct chain *chain, check_set checks)
+/* the end of what follows the head is the stapled response */
+static void chain_choose_staple(struct chain *chain, const uint8_t *data, size_t len)
 {
-	const struct rule *rule = &chain->rule;
+	const struct chain_head *head = chain->head;
+	size_t staple = head->staple[0] | (size_t)head->staple[1] << 8;
 
-	for (enum check check = CHECK_CERTIFICATE_PRESENT + 1; check < CHECK_COUNT; check++) {
-		struct facts facts _cleanup_(facts_release) = { 0 };
-		struct verdict verdict;
-		struct rule less = *rule;
-
-		if (!(checks & CHECK_BIT(check)))
-			continue;
-		/* on a SIP line the domain stands in for the host's name */
-		if (check == CHECK_SIP_DOMAIN && rule->sip && !rule->host_count)
-			continue;
-		less.checks = checks & ~CHECK_BIT(check);
-		chain_check(chain, &less, &verdict, &facts);
-		REQUIRE(verdict.accepted);
-	}
-}
-
-/* an issuer by name and key, among what was sent and what is in the store */
-static bool chain_has_issuer(X509 *leaf, const struct bundle *bundle)
-{
-	X509 *issuer;
-	size_t index = 0;
-
-	while ((issuer = store_find_subject(fixed_store(), X509_get_issuer_name(leaf), &index))) {
-		if (X509_verify(leaf, X509_get0_pubkey(issuer)) == 1)
-			return true;
-	}
-	for (int i = 0; i < sk_X509_num(bundle->certificates); i++) {
-		issuer = sk_X509_value(bundle->certificates, i);
-		if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(leaf)) == 0 &&
-		    X509_verify(leaf, X509_get0_pubkey(issuer)) == 1)
-			return true;
-	}
-	return false;
-}
-
-/* what libcrypto itself says of a certificate that was accepted */
-static void chain_require_leaf(const struct chain *chain, check_set checks,
-			       const struct bundle *bundle)
-{
-	X509 *leaf = sk_X509_value(bundle->certificates, 0);
-	time_t now = chain->now;
-	int bits = EVP_PKEY_get_security_bits(X509_get0_pubkey(leaf));
-
-	if (checks & CHECK_BIT(CHECK_IN_DATE)) {
-		/* the comparison is -2 for a time that cannot be read */
-		REQUIRE(ASN1_TIME_cmp_time_t(X509_get0_notAfter(leaf), now) >= 0);
-		REQUIRE(ASN1_TIME_cmp_time_t(X509_get0_notBefore(leaf), now) <= 0);
-		REQUIRE(ASN1_TIME_cmp_time_t(X509_get0_notBefore(leaf), now) != -2);
-	}
-	if (checks & CHECK_BIT(CHECK_KEY_1024))
-		REQUIRE(bits >= 80);
-	if (checks & CHECK_BIT(CHECK_KEY_2048))
-		REQUIRE(bits >= 112);
-	if (checks & CHECK_BIT(CHECK_KEY_USAGE) &&
-	    !(chain->rule.options & RULE_ACCEPT_MISSING_KEY_USAGE))
-		REQUIRE(X509_get_extension_flags(leaf) & EXFLAG_KUSAGE && X509_get_key_usage(leaf));
-	if (checks & CHECK_BIT(CHECK_NOT_SELF_SIGNED))
-		REQUIRE(X509_verify(leaf, X509_get0_pubkey(leaf)) != 1);
-	if (checks & CHECK_BIT(CHECK_NOT_REFLECTED))
-		REQUIRE(chain->head->own % CHAIN_OWN_COUNT != CHAIN_OWN_PEER);
-	if (checks & CHECK_BIT(CHECK_IN_STORE))
-		REQUIRE(X509_cmp(leaf, fixed_certificate(FIXED_GOOD)) == 0 ||
-			X509_cmp(leaf, fixed_certificate(FIXED_SELF_SIGNED)) == 0 ||
-			X509_cmp(leaf, fixed_certificate(FIXED_ROOT)) == 0);
-	if (checks & CHECK_BIT(CHECK_TRUST_CHAIN))
-		REQUIRE(store_has(fixed_store(), leaf) || chain_has_issuer(leaf, bundle));
-}
-
-static void chain_require_accepted(const struct chain *chain, const struct facts *facts)
-{
-	check_set checks = rule_checks(&chain->rule) | CHECK_BIT(CHECK_CERTIFICATE_PRESENT);
-	struct bundle bundle _cleanup_(bundle_release) = { 0 };
-
-	chain_require_less(chain, checks);
-	if (!facts->present)
+	staple = staple < len ? staple : len;
+	chain->bytes.chain = data;
+	chain->bytes.chain_len = len - staple;
+	chain->bytes.staple.bytes = data + len - staple;
+	chain->bytes.staple.len = staple;
+	if (head->resign & CHAIN_RESIGN_CHAIN)
+		chain->bytes.chain = chain->chain =
+			fixed_resign(data, len - staple, &chain->bytes.chain_len);
+	if (!(head->resign & CHAIN_RESIGN_STAPLE))
 		return;
-	REQUIRE(bundle_parse(chain->bytes.chain, chain->bytes.chain_len,
-			     POLICY_CHAIN_CERTIFICATES_MAX, &bundle, NULL, 0) == 0);
-	chain_require_leaf(chain, checks, &bundle);
+	chain->staple = status_resign(chain->bytes.staple.bytes, staple,
+				      head->resign & CHAIN_RESIGN_RESPONDER ? FIXED_RESPONDER :
+									       FIXED_INTERMEDIATE,
+				      &chain->bytes.staple.len);
+	chain->bytes.staple.bytes = chain->staple;
 	ERR_clear_error();
+}
+
+static void chain_choose_own(struct chain *chain)
+{
+	int len;
+
+	switch (chain->head->own % CHAIN_OWN_COUNT) {
+	case CHAIN_OWN_SERVER:
+		len = i2d_X509(fixed_certificate(FIXED_SERVER), &chain->own);
+		chain->bytes.own = chain->own;
+		chain->bytes.own_len = (size_t)len;
+		break;
+	case CHAIN_OWN_PEER:
+		chain->bytes.own = chain->bytes.chain;
+		chain->bytes.own_len = chain->bytes.chain_len;
+		break;
+	}
+}
+
+static void chain_release(struct chain *chain)
+{
+	free(chain->chain);
+	OPENSSL_free(chain->staple);
+	OPENSSL_free(chain->own);
+}
+
+void chain_check(const struct chain *chain, const struct rule *rule, int64_t now,
+		 struct verdict *verdict, struct facts *facts)
+{
+	int err = policy_check_bytes(chain->store, &chain->bytes, rule, now, verdict, facts);
+
+	outcome_require(err, rule, now, verdict, facts);
+}
+
+/* while the time is in the path's window, the search ends the same */
+static void chain_require_window(const struct chain *chain, const struct facts *facts)
+{
+	const int64_t ends[] = { facts->path.window.from, facts->path.window.until };
+
+	for (int i = 0; facts->present && i < 2; i++) {
+		struct facts then _cleanup_(facts_release) = { 0 };
+		struct verdict verdict;
+
+		chain_check(chain, &chain->rule, ends[i], &verdict, &then);
+		REQUIRE(then.path.state == facts->path.state);
+	}
 }
 
 /* where memory runs out, nobody is accepted who would not be with enough of it */
@@ -177,7 +174,7 @@ static void chain_require_shortage(const struct chain *chain, bool accepted)
 
 	shortage_begin(shortage[0] | (unsigned int)shortage[1] << 8);
 
-	int err = policy_check_bytes(fixed_store(), &chain->bytes, &chain->rule, chain->now,
+	int err = policy_check_bytes(chain->store, &chain->bytes, &chain->rule, chain->now,
 				     &verdict, &facts);
 
 	shortage_end();
@@ -186,43 +183,47 @@ static void chain_require_shortage(const struct chain *chain, bool accepted)
 	REQUIRE(!verdict.accepted || (accepted && !err));
 }
 
-static void chain_choose_own(struct chain *chain, const unsigned char *server, int server_len)
+static void chain_require_trace(const struct trace *trace, const struct facts *facts)
 {
-	switch (chain->head->own % CHAIN_OWN_COUNT) {
-	case CHAIN_OWN_SERVER:
-		chain->bytes.own = server;
-		chain->bytes.own_len = (size_t)server_len;
-		break;
-	case CHAIN_OWN_PEER:
-		chain->bytes.own = chain->bytes.chain;
-		chain->bytes.own_len = chain->bytes.chain_len;
-		break;
+	REQUIRE(trace->failed_count <= TRACE_FAILED_MAX);
+	REQUIRE((facts->path.state == PATH_TRUSTED) == (trace->found.length > 0));
+	REQUIRE(!trace->found.length || trace->found.length == facts->path.length);
+	for (unsigned int i = 0; i <= trace->failed_count; i++) {
+		const struct trace_path *path = i ? &trace->failed[i - 1] : &trace->found;
+
+		REQUIRE(path->length <= PATH_DEPTH_MAX && path_state_name(path->state));
+		REQUIRE_TEXT_OR_EMPTY(path->detail);
+		for (unsigned int j = 0; j < path->length; j++)
+			REQUIRE_TEXT(path->subjects[j]);
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct facts facts _cleanup_(facts_release) = { 0 };
-	char *resigned _cleanup_free_ = NULL;
-	unsigned char *server = NULL;
-	int server_len = i2d_X509(fixed_certificate(FIXED_SERVER), &server);
-	struct verdict verdict;
 	struct chain_head head;
-	struct chain chain = { .head = &head };
+	struct chain chain _cleanup_(chain_release) = { .head = &head };
+	struct trace trace = { 0 };
+	struct verdict verdict;
 
 	target_take(&data, &len, &head, sizeof(head));
-	chain.bytes = (struct policy_bytes){ .chain = data, .chain_len = len };
-	if (head.resign & 1)
-		chain.bytes.chain = resigned = fixed_resign(data, len, &chain.bytes.chain_len);
-	chain_choose_own(&chain, server, server_len);
+	chain_choose_staple(&chain, data, len);
+	chain_choose_own(&chain);
 	chain_choose_rule(&head, &chain.rule);
+	chain.store = chain_choose_store(head.lists & 1);
 	chain.now = chain_times[head.when % (sizeof(chain_times) / sizeof(chain_times[0]))];
 
-	chain_check(&chain, &chain.rule, &verdict, &facts);
+	chain.bytes.trace = &trace;
+	chain_check(&chain, &chain.rule, chain.now, &verdict, &facts);
+	chain.bytes.trace = NULL;
+	chain_require_trace(&trace, &facts);
 	if (verdict.accepted)
-		chain_require_accepted(&chain, &facts);
+		accepted_require(&chain, &facts);
+	if (head.window & 1)
+		chain_require_window(&chain, &facts);
+	if (head.cached & 1)
+		cached_require(&chain);
 	if (head.shortage[0] || head.shortage[1])
 		chain_require_shortage(&chain, verdict.accepted);
-	OPENSSL_free(server);
 	return 0;
 }

@@ -76,7 +76,9 @@ static const struct fixed_row {
 	},
 	[FIXED_GOOD] = {
 		"good", FIXED_INTERMEDIATE, true,
-		{ FIXED_END, { "subjectAltName", "DNS:good.example.test,URI:sip:example.test" } },
+		{ FIXED_END,
+		  { "subjectAltName", "DNS:good.example.test,URI:sip:example.test" },
+		  { "crlDistributionPoints", "URI:http://crl.example.test/1" } },
 	},
 	[FIXED_SELF_SIGNED] = { "self-signed", FIXED_SELF_SIGNED, true, { FIXED_END } },
 	[FIXED_NAMES] = {
@@ -91,6 +93,12 @@ static const struct fixed_row {
 	[FIXED_ODD] = {
 		"odd", FIXED_INTERMEDIATE, false,
 		{ FIXED_END, { "1.3.6.1.4.1.32473.1", "critical,DER:0500" } },
+	},
+	[FIXED_RESPONDER] = {
+		"responder", FIXED_INTERMEDIATE, false,
+		{ { "keyUsage", "critical,digitalSignature" },
+		  { "extendedKeyUsage", "OCSPSigning" },
+		  { "noCheck", "ignored" } },
 	},
 	[FIXED_BELOW_CONSTRAINED] = {
 		"below", FIXED_CONSTRAINED, false,
@@ -191,15 +199,6 @@ struct store *fixed_store_new(void)
 						0) == 1);
 		OPENSSL_free(der);
 	}
-	return store;
-}
-
-const struct store *fixed_store(void)
-{
-	static struct store *store;
-
-	if (!store)
-		store = fixed_store_new();
 	return store;
 }
 

@@ -31,6 +31,7 @@ enum fixed_id {
 	FIXED_SELF_SIGNED, /* in the store */
 	FIXED_NAMES, /* every kind of name */
 	FIXED_ODD, /* an unknown critical extension */
+	FIXED_RESPONDER, /* may sign OCSP responses */
 	FIXED_BELOW_CONSTRAINED,
 	FIXED_BELOW_POLICED,
 	FIXED_BELOW_BARRED,
@@ -46,10 +47,7 @@ X509 *fixed_certificate(enum fixed_id id);
 /* The private key of a certificate, borrowed. */
 EVP_PKEY *fixed_key(enum fixed_id id);
 
-/* The store of this PKI, borrowed. */
-const struct store *fixed_store(void);
-
-/* A new store; the caller's. */
+/* The store of this PKI as a new one; the caller's. */
 struct store *fixed_store_new(void);
 
 /*

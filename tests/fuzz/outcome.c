@@ -61,6 +61,8 @@ static void outcome_require_facts(const struct facts *facts)
 	REQUIRE_TEXT_OR_EMPTY(facts->path.root);
 	REQUIRE_TEXT_OR_EMPTY(facts->path.weakest_subject);
 	REQUIRE_TEXT_OR_EMPTY(facts->path.sha1_subject);
+	REQUIRE_TEXT_OR_EMPTY(facts->path.revocation.stale_issuer);
+	REQUIRE_TEXT_OR_EMPTY(facts->path.revocation.staple.detail);
 	REQUIRE(path_state_name(facts->path.state));
 	REQUIRE(facts->path.length <= PATH_DEPTH_MAX);
 	REQUIRE(!(facts->reflected && facts->own_key));
@@ -92,6 +94,8 @@ void outcome_require(int err, const struct rule *rule, int64_t now, const struct
 		return;
 	}
 	REQUIRE(verdict->level == rule->level);
+	if (facts->present)
+		REQUIRE(facts->path.window.from <= now && now <= facts->path.window.until);
 	if (!checks || checks & ~CHECK_ALL ||
 	    (rule->peer != PEER_SERVER && rule->peer != PEER_CLIENT)) {
 		REQUIRE(!verdict->accepted && !verdict->result_count);

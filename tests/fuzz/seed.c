@@ -35,6 +35,19 @@ void seed_add_text(struct seed *seed, const char *text)
 	seed_add(seed, text, strlen(text));
 }
 
+void seed_add_certificate(struct seed *seed, X509 *certificate)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(certificate, &der);
+
+	if (len < 0) {
+		errno = EINVAL;
+		seed_die("a certificate");
+	}
+	seed_add(seed, der, (size_t)len);
+	OPENSSL_free(der);
+}
+
 void seed_begin(struct seed *seed, const void *head, size_t size)
 {
 	seed->len = 0;

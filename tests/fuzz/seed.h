@@ -3,6 +3,7 @@
 #ifndef TESTS_FUZZ_SEED_H
 #define TESTS_FUZZ_SEED_H
 
+#include <openssl/x509.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,10 @@ struct seed {
 void seed_add(struct seed *seed, const void *bytes, size_t len);
 void seed_add_text(struct seed *seed, const char *text);
 
-/* seed_begin() with a target's head: a struct of bytes. */
+/* The DER of a certificate. */
+void seed_add_certificate(struct seed *seed, X509 *certificate);
+
+/* Begins with a target's head: a struct of bytes. */
 void seed_begin(struct seed *seed, const void *head, size_t size);
 
 /* Writes FOLDER/TARGET/NAME, the folder being main()'s argument; ends the program on failure. */

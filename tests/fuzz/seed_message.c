@@ -29,9 +29,10 @@ static void seed_message_one(const struct message *message, size_t len, uint8_t 
 static void seed_fill_record(struct record *record, enum level level, enum record_event event)
 {
 	struct facts facts _cleanup_(facts_release) = { 0 };
+	struct store *store _cleanup_(cleanup_store_free) = fixed_store_new();
 	struct rule rule = { .level = level, .peer = PEER_CLIENT };
 	const struct evidence evidence = {
-		.store = fixed_store(),
+		.store = store,
 		.leaf = fixed_certificate(FIXED_GOOD),
 	};
 

@@ -7,6 +7,7 @@
 #include "policy/crl.h"
 #include "policy/bundle.h"
 #include "policy/cleanup.h"
+#include "policy/crl.h"
 #include "policy/store.h"
 #include "policy/verdict.h"
 #include "tests/fuzz/fixed.h"
@@ -71,14 +72,21 @@ static void store_require_added(struct store *store, const void *bytes, size_t l
 	}
 }
 
-/* whether a list that issuer signed lists a certificate */
-static bool store_revokes(const struct store *store, X509 *certificate, X509 *issuer)
+/*
+ * A list of the store, signed by the intermediate, revokes a certificate of it. Another intermediate
+ * of the same name, which may not sign lists, could stand in its place.
+ */
+static bool store_revokes(const struct store *store, X509 *certificate)
 {
+	X509 *issuer = fixed_certificate(FIXED_INTERMEDIATE);
 	const struct crl *crl;
 	size_t index = 0;
 
-	while ((crl = store_find_crl(store, X509_get_issuer_name(certificate), &index))) {
-		if (crl_lists(crl, certificate) && crl_may_sign(issuer) &&
+	if (store_find_subject(store, X509_get_subject_name(issuer), &index))
+		return false;
+	index = 0;
+	while ((crl = store_find_crl(store, X509_get_subject_name(issuer), &index))) {
+		if (crl_lists(crl, certificate) &&
 		    X509_CRL_verify(crl->list, X509_get0_pubkey(issuer)) == 1)
 			return true;
 	}
@@ -86,17 +94,14 @@ static bool store_revokes(const struct store *store, X509 *certificate, X509 *is
 }
 
 /* a chain under the store that came of it */
-static void store_require_verdict(const struct store *store, enum level level)
+static void store_require_verdict(const struct store *store, enum level level, enum rule_crl crl)
 {
+	X509 *leaf = fixed_certificate(FIXED_GOOD);
 	struct facts facts _cleanup_(facts_release) = { 0 };
-	struct rule rule = { .level = level, .peer = PEER_CLIENT };
+	struct rule rule = { .level = level, .peer = PEER_CLIENT, .crl = crl };
 	STACK_OF(X509) *sent _cleanup_(cleanup_sk_X509_free) = sk_X509_new_null();
-	const struct evidence evidence = {
-		.store = store,
-		.leaf = fixed_certificate(FIXED_GOOD),
-		.untrusted = sent,
-	};
 	struct verdict verdict;
+	const struct evidence evidence = { .store = store, .leaf = leaf, .untrusted = sent };
 
 	sk_X509_push(sent, fixed_certificate(FIXED_INTERMEDIATE));
 
@@ -104,10 +109,9 @@ static void store_require_verdict(const struct store *store, enum level level)
 
 	REQUIRE(err == 0);
 	outcome_require(err, &rule, FIXED_NOW, &verdict, &facts);
-	if (rule_checks(&rule) & CHECK_BIT(CHECK_TRUST_CHAIN) &&
-	    store_revokes(store, fixed_certificate(FIXED_GOOD),
-			  fixed_certificate(FIXED_INTERMEDIATE)))
+	if (rule_revocation(&rule) != CRL_OFF && store_revokes(store, leaf))
 		REQUIRE(!verdict.accepted);
+	ERR_clear_error();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -124,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	store_require_added(store, data, len);
 	store_require_whole(store);
 	ERR_clear_error();
-	store_require_verdict(store, LEVEL_NONE + head.level % (LEVEL_COUNT - LEVEL_NONE));
-	ERR_clear_error();
+	store_require_verdict(store, LEVEL_NONE + head.level % (LEVEL_COUNT - LEVEL_NONE),
+			      head.crl % CRL_COUNT);
 	return 0;
 }

@@ -45,6 +45,10 @@ test_c_harness() {
 	expect_line '^# teardown of 2'
 	expect_line '^# teardown finds 3'
 	ktap_equal 4 "$(grep -c '^# teardown of' <<<"$output")" "teardowns"
+	expect_line '^finished, the helper lives'
+	# where a check failed, not where the test did not come to its end
+	ktap_equal "$(grep -c ': a check failed$' <<<"$output")" \
+		"$(grep -c '^# explained' <<<"$output")" "explanations"
 	ktap_refuse 1 grep 'not reached' <<<"$output"
 	ktap_check no_process "$samples"
 }
@@ -74,6 +78,7 @@ test_shell_harness() {
 	expect_line '^# checks nothing'
 	expect_line 'the time limit (1 s) is over'
 	ktap_refuse 1 grep 'not reached' <<<"$output"
+	ktap_equal 'finished with what was prepared' "$(tail -n 1 <<<"$output")"
 	ktap_check no_process 'sleep 471[12]'
 }
 

@@ -14,6 +14,29 @@
 
 #include "tests/harness.h"
 
+static pid_t helper;
+
+/* what is started here runs as long as there are tests */
+HARNESS_PREPARE
+{
+	helper = fork();
+	if (helper == 0) {
+		pause();
+		_exit(0);
+	}
+	ASSERT_LT(0, helper);
+}
+
+HARNESS_FINISH
+{
+	printf("finished, the helper %s\n", kill(helper, 0) == 0 ? "lives" : "is gone");
+}
+
+HARNESS_EXPLAIN
+{
+	printf("explained\n");
+}
+
 struct bits {
 	unsigned int field : 3;
 };
@@ -139,6 +162,12 @@ TEST(pass_leftovers_are_killed)
 		setsid();
 		pause();
 	}
+}
+
+TEST(pass_helper_lives)
+{
+	ASSERT_LT(0, helper);
+	ASSERT_OK(kill(helper, 0));
 }
 
 #ifdef __SANITIZE_ADDRESS__

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/../harness.sh"
 
 prepare() { echo prepared >"$KTAP_DIR/file"; }
+finish() { echo "finished with what was $(cat "$KTAP_DIR/file")"; }
 
 test_pass_checks() {
 	ktap_check test -f "$KTAP_DIR/file"
