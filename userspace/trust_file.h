@@ -12,13 +12,13 @@
 enum { TRUST_SHA256 = 32 };
 
 struct trust_file {
-	struct file bytes; /* in a form that store_add_bytes() takes */
+	struct file bytes; /* for store_add_bytes() */
 	struct bundle bundle; /* what is in it: at least one certificate or revocation list */
 };
 
 /**
  * trust_file_read - reads certificates and revocation lists
- * @path: PEM with any number of them, DER certificates, or one DER revocation list
+ * @path: PEM with any number of them, or DER, one after the other
  * @out: written on success alone; release it with trust_file_free()
  * @why: the cause, without the file's name
  *
