@@ -454,10 +454,13 @@ TEST(app_resets)
 	int listener = listener_open("127.0.0.1", DAEMON_PORT, false, 5), app;
 	const struct linger linger = { .l_onoff = 1 };
 	struct peer *peer;
+	char byte;
 
 	ASSERT_OK(peer_open(&options, &peer));
 	app = listener_accept(listener, 5000 * harness_time_scale(), NULL);
 	ASSERT_LE(0, app);
+	ASSERT_OK(peer_step(peer, "text:x"));
+	ASSERT_EQ(1, listener_read(app, &byte, 1, 5000 * harness_time_scale()));
 	ASSERT_OK(setsockopt(app, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
 	close(app);
 	peer_step(peer, "drain");
