@@ -138,6 +138,13 @@ static struct cache_entry *cache_lookup(const struct cache *cache, const struct 
 	return NULL;
 }
 
+static bool cache_holds(const struct cache_entry *entry, int64_t now)
+{
+	const struct validity_window *window = &entry->facts.path.window;
+
+	return window->from <= now && now <= window->until;
+}
+
 const struct facts *cache_find(struct cache *cache, uint64_t generation,
 			       const struct cache_key *key, int64_t now)
 {
@@ -147,7 +154,7 @@ const struct facts *cache_find(struct cache *cache, uint64_t generation,
 
 	struct cache_entry *entry = cache_lookup(cache, key);
 
-	if (entry && (now < entry->facts.path.window.from || now > entry->facts.path.window.until)) {
+	if (entry && !cache_holds(entry, now)) {
 		cache_drop(cache, entry);
 		entry = NULL;
 	}

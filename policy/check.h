@@ -55,7 +55,7 @@ enum refusal {
 	REFUSAL_UNKNOWN_CA, /* no path to a trusted root: unknown_ca */
 	REFUSAL_BAD_CERTIFICATE, /* key too short, signature wrong, malformed: bad_certificate */
 	REFUSAL_UNSUPPORTED, /* purpose, key usage, critical extension: unsupported_certificate */
-	REFUSAL_REVOKED, /* a CRL of the store, or a stapled response, says so: certificate_revoked */
+	REFUSAL_REVOKED, /* by a CRL, or a stapled response: certificate_revoked */
 	REFUSAL_NAME, /* valid, but of somebody else: bad_certificate */
 	REFUSAL_NOT_ALLOWED, /* self-signed, reflected, not in the store, no CRL: bad_certificate */
 	REFUSAL_COUNT,

@@ -19,7 +19,7 @@ static enum revocation_answer revocation_ask(const struct revocation *revocation
 	bool listed = crl_lists(crl, certificate);
 	bool current = validity_holds(revocation->window, crl->this_update, crl->next_update,
 				      revocation->now);
-	bool proves = revocation->setting == CRL_REQUIRE && current && crl_covers(crl, certificate);
+	bool proves = revocation->setting == CRL_REQUIRE && crl_covers(crl, certificate);
 
 	/* its signature is not worth checking when nothing follows from it */
 	if ((!listed && !proves && current) || !crl_may_sign(issuer))

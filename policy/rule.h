@@ -94,8 +94,9 @@ check_set rule_checks(const struct rule *rule);
 /*
  * Whether names are well-formed and enough for the rule's checks: a configuration is
  * refused with this before it is used. 0; -EINVAL without level or role, or with an
- * unknown option, check or revocation setting; -ENODATA when a name check has no name; -EBADMSG for a
- * name that is neither a host name nor an address, or a SIP domain that is no name.
+ * unknown option, check or revocation setting; -ENODATA when a name check has no name;
+ * -EBADMSG for a name that is neither a host name nor an address, or a SIP domain that is no
+ * name.
  */
 int rule_validate(const struct rule *rule);
 

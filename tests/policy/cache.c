@@ -251,6 +251,40 @@ TEST_F(cache, rule)
 	EXPECT_FALSE(decide(self));
 }
 
+/* a CA for another purpose matters only to a rule that asks for the purpose */
+TEST_F(cache, checks)
+{
+	struct recipe recipe = ca_recipe;
+
+	recipe.extended_key_usage = "emailProtection";
+	self->ca = make(self->root, recipe);
+	self->evidence.leaf = make(self->ca, leaf_recipe)->certificate;
+	self->evidence.untrusted = make_stack(self->ca);
+	self->rule.level = LEVEL_UNSET;
+	self->rule.checks = CHECK_BIT(CHECK_TRUST_CHAIN);
+	EXPECT_FALSE(decide(self));
+	EXPECT_TRUE(self->verdict.accepted);
+	self->rule.checks |= CHECK_BIT(CHECK_PURPOSE);
+	EXPECT_FALSE(decide(self));
+	EXPECT_FALSE(self->verdict.accepted);
+}
+
+TEST_F(cache, own_dates_of_the_peer)
+{
+	struct recipe recipe = leaf_recipe;
+
+	recipe.begin = MAKER_NOW - 10;
+	recipe.end = MAKER_NOW + 10;
+	self->evidence.leaf = make(self->ca, recipe)->certificate;
+	EXPECT_FALSE(decide(self));
+	self->now = MAKER_NOW + 11;
+	EXPECT_FALSE(decide(self));
+	EXPECT_EQ(REFUSAL_EXPIRED, self->verdict.refusal);
+	self->now = MAKER_NOW - 11;
+	EXPECT_FALSE(decide(self));
+	EXPECT_EQ(REFUSAL_EXPIRED, self->verdict.refusal);
+}
+
 /* no two chains share an answer: not in another order, not with one more, not with one byte else */
 TEST_F(cache, chain)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Revocation lists of the store: what revokes, what proves that nothing was, and what does neither. */
+/* Revocation lists of the store: what revokes, what proves that nothing was, what does neither. */
 #include <errno.h>
 #include <string.h>
 
@@ -135,7 +135,8 @@ TEST_F(crl, require_wants_one_of_every_issuer)
 		     self->verdict.reason);
 	make_crl(self->store, self->root, (struct crl_recipe){ 0 });
 	EXPECT_TRUE(crl_accepts(CRL_REQUIRE)) { TH_LOG("%s", self->verdict.reason); }
-	EXPECT_TRUE(notes(&self->verdict, "not revoked by current revocation lists: 2 of the chain"));
+	EXPECT_TRUE(notes(&self->verdict,
+			  "not revoked by current revocation lists: 2 of the chain"));
 	EXPECT_TRUE(crl_accepts(CRL_PREFER));
 }
 
@@ -169,7 +170,10 @@ FIXTURE_VARIANT_ADD(crl_proof, out_of_date) { .recipe = { .end = MAKER_NOW - 1 }
 FIXTURE_VARIANT_ADD(crl_proof, not_yet) { .recipe = { .begin = MAKER_NOW + 1 }, .stale = true };
 FIXTURE_VARIANT_ADD(crl_proof, unknown_critical) { .recipe = { .unknown_critical = "1.2.3.4" } };
 FIXTURE_VARIANT_ADD(crl_proof, delta) { .recipe = { .delta = true } };
-FIXTURE_VARIANT_ADD(crl_proof, only_users) { .recipe = { .scope = "critical,onlyuser:TRUE" }, .proves = true };
+FIXTURE_VARIANT_ADD(crl_proof, only_users)
+{
+	.recipe = { .scope = "critical,onlyuser:TRUE" }, .proves = true
+};
 FIXTURE_VARIANT_ADD(crl_proof, only_cas) { .recipe = { .scope = "critical,onlyCA:TRUE" } };
 FIXTURE_VARIANT_ADD(crl_proof, only_attributes) { .recipe = { .scope = "critical,onlyAA:TRUE" } };
 FIXTURE_VARIANT_ADD(crl_proof, some_reasons)

@@ -292,3 +292,18 @@ TEST_F(identity_bytes, damaged)
 		EXPECT_FALSE(verdict.accepted);
 	}
 }
+
+/* a CA that certifies its own key under another name: signed by itself, whatever the names say */
+TEST(identity_self_signed_under_another_name)
+{
+	const struct made *ca = make(NULL, (struct recipe){ .name = "CA", .ca = true });
+	const struct made *same = make(ca, (struct recipe){ .name = "leaf", .same_key = ca });
+	const struct made *leaf = make(ca, (struct recipe){ .name = "leaf" });
+	const struct store *store = make_store(ca);
+	const check_set checks = CHECK_BIT(CHECK_NOT_SELF_SIGNED);
+
+	EXPECT_FALSE(check_own(store, same, NULL, checks, NULL).accepted);
+	EXPECT_FALSE(check_own(NULL, same, NULL, checks, NULL).accepted);
+	EXPECT_TRUE(check_own(store, leaf, NULL, checks, NULL).accepted);
+	EXPECT_TRUE(check_own(NULL, leaf, NULL, checks, NULL).accepted);
+}

@@ -65,7 +65,7 @@ struct crl_recipe {
 	const char *scope; /* issuingDistributionPoint */
 	const char *unknown_critical; /* the OID of one */
 	const char *entry_unknown_critical; /* the same in the entry */
-	bool delta;
+	bool delta; /* not marked critical, as it should be */
 	bool bad_signature;
 };
 

@@ -288,7 +288,10 @@ FIXTURE_VARIANT_ADD(staple_signer, no_check)
 	.recipe = { .extended_key_usage = "critical,OCSPSigning,serverAuth" }, .accepted = true
 };
 FIXTURE_VARIANT_ADD(staple_signer, no_purpose) { .recipe = { .extended_key_usage = NULL } };
-FIXTURE_VARIANT_ADD(staple_signer, other_purpose) { .recipe = { .extended_key_usage = "serverAuth" } };
+FIXTURE_VARIANT_ADD(staple_signer, other_purpose)
+{
+	.recipe = { .extended_key_usage = "serverAuth" },
+};
 FIXTURE_VARIANT_ADD(staple_signer, any_purpose)
 {
 	.recipe = { .extended_key_usage = "anyExtendedKeyUsage" },

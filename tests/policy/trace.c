@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a search tells of its paths: every one that was tried, and no more than there is room for. */
+/* What a search tells of its paths: every one that was tried, as far as there is room. */
 #include <string.h>
 
 #include "policy/trace.h"
