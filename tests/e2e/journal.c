@@ -71,17 +71,12 @@ static json_t *journal_read(const char *path, const struct journal_want *want, i
 	return record;
 }
 
-json_t *journal_find(const char *path, const struct journal_want *want)
-{
-	return journal_read(path, want, NULL);
-}
-
 json_t *journal_wait(const char *path, const struct journal_want *want)
 {
 	long long end = process_now_ms() + JOURNAL_WAIT_MS * harness_time_scale();
 	json_t *record;
 
-	while (!(record = journal_find(path, want)) && process_now_ms() < end)
+	while (!(record = journal_read(path, want, NULL)) && process_now_ms() < end)
 		process_sleep_ms(5 * harness_time_scale());
 	return record;
 }

@@ -15,10 +15,7 @@ struct journal_want {
 
 #define JOURNAL_WANT(...) ((const struct journal_want[]){ __VA_ARGS__, { NULL, NULL } })
 
-/* journal_find - the first line that fits; a new reference, NULL: there is none */
-json_t *journal_find(const char *path, const struct journal_want *want);
-
-/* journal_wait - the same, but gives it some seconds to appear */
+/* journal_wait - the first line that fits, within some seconds; a new reference, or NULL */
 json_t *journal_wait(const char *path, const struct journal_want *want);
 
 /* journal_count - how many lines fit */
