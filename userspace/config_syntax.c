@@ -167,7 +167,9 @@ int config_syntax_read(const char *name, const char *text, struct config_syntax 
 	reading.error = NULL;
 	if (rc != CFG_SUCCESS) {
 		cfg_free(root);
-		return reading.refused ? -EINVAL : -ENOMEM;
+		/* the one mistake that libconfuse refuses without a word */
+		return reading.refused ? -EINVAL :
+					 config_error_set(error, name, 0, "a key is empty");
 	}
 	*syntax = (struct config_syntax){ .name = name, .root = root, .error = error };
 	return 0;

@@ -110,8 +110,7 @@ int message_receive(int socket, struct message *message, int fds[MESSAGE_FDS_MAX
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
-	if (n == 0)
-		return -EPIPE;
+	/* an empty packet may carry descriptors too, and is no end that a worker of ours makes */
 	count = message_take_fds(&msg, fds);
 	if (!(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && message_sound(message, (size_t)n, count))
 		return 0;
@@ -120,5 +119,5 @@ int message_receive(int socket, struct message *message, int fds[MESSAGE_FDS_MAX
 			close(fds[i]);
 		fds[i] = -1;
 	}
-	return -EBADMSG;
+	return n == 0 ? -EPIPE : -EBADMSG;
 }

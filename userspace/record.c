@@ -82,6 +82,9 @@ static bool record_verdict_sound(const struct verdict *verdict)
 
 int record_check(const struct record *record)
 {
+	unsigned char accepted;
+
+	_Static_assert(sizeof(accepted) == sizeof(record->verdict.accepted), "a bool is a byte");
 	if (record->event >= RECORD_EVENT_COUNT || record->function >= FUNCTION_COUNT ||
 	    record->level >= LEVEL_COUNT)
 		return -EBADMSG;
@@ -92,7 +95,9 @@ int record_check(const struct record *record)
 	    !RECORD_ENDS(record->subject) || !RECORD_ENDS(record->issuer) ||
 	    !RECORD_ENDS(record->fingerprint))
 		return -EBADMSG;
-	if (record->event == RECORD_ACCEPTED && !record->verdict.accepted)
+	/* as a byte: reading a bool that is neither 0 nor 1 is undefined */
+	memcpy(&accepted, &record->verdict.accepted, sizeof(accepted));
+	if (accepted > 1 || (record->event == RECORD_ACCEPTED && !accepted))
 		return -EBADMSG;
 	return record_verdict_sound(&record->verdict) ? 0 : -EBADMSG;
 }

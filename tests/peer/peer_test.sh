@@ -11,9 +11,11 @@ prepare() { "$KTAP_BUILD/tests/pki/mkpki" "$KTAP_DIR/pki"; }
 # serve OPTION...: openssl s_server that demands a certificate; $server is its address.
 # -rev answers each line of text with its letters in reverse.
 serve() {
+	# here: the one before has left its own, and the background gets to it late
+	: >"$KTAP_DIR/server.out"
 	openssl s_server -accept 127.0.0.1:0 -cert "$pki/server.pem" -cert_chain "$pki/server.pem" \
 		-key "$pki/server.key" -CAfile "$pki/root.pem" -Verify 3 -verify_return_error -rev \
-		"$@" >"$KTAP_DIR/server.out" 2>&1 &
+		"$@" >>"$KTAP_DIR/server.out" 2>&1 &
 	ktap_until 10 grep -zqP 'ACCEPT [\d.:]+\n' "$KTAP_DIR/server.out"
 	server=$(sed -n 's/^ACCEPT //p' "$KTAP_DIR/server.out")
 }
