@@ -4,11 +4,13 @@
 #   lib-y           static libraries; <lib>-objs lists their objects
 #   bpf-y           BPF objects; <object>-objs lists what is linked into them; each gets a skeleton
 #   userprogs       programs; <program>-objs lists their objects, <program>-libs the libraries
+#   fuzz-y          programs of userprogs that are fuzz targets
 #   test-y          what `make check` runs natively; test-vm-y what it runs in each kernel's VM
 #
 #   make                 everything            make check        all tests (installs what they need)
 #   make demo            the main job          make check-fast   tests without virtual machines
 #   make install         DESTDIR= PREFIX=      make clean
+#   make fuzz            SECONDS=60 for each target, ONLY=target
 #   make conformance     CASES=DIR  certificates that others made, and what they say of them
 #   O=DIR  where to build (build)    V=1  show commands    SAN=1  with ASan and UBSan (build-san)
 
@@ -83,6 +85,7 @@ objs :=
 bpf-targets :=
 tests-native :=
 tests-vm :=
+fuzz-targets :=
 sbin-install :=
 bin-install :=
 
@@ -94,6 +97,7 @@ bpf-y :=
 userprogs :=
 test-y :=
 test-vm-y :=
+fuzz-y :=
 sbin-y :=
 bin-y :=
 include $(1)Kbuild
@@ -101,6 +105,7 @@ dirs-here := $$(addprefix $(1),$$(subdir-y))
 libs += $$(addprefix $$(O)/$(1),$$(lib-y))
 bpf-targets += $$(addprefix $$(O)/$(1),$$(bpf-y))
 progs += $$(addprefix $$(O)/$(1),$$(userprogs))
+fuzz-targets += $$(addprefix $(1),$$(fuzz-y))
 tests-native += $$(foreach t,$$(test-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
 tests-vm += $$(foreach t,$$(test-vm-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
 $$(if $$(findstring ..,$$(foreach t,$$(lib-y) $$(bpf-y) $$(userprogs),$$($$(basename $$(t))-objs))),\
@@ -118,7 +123,7 @@ skeletons := $(bpf-targets:.bpf.o=.skel.h)
 objs := $(sort $(foreach t,$(libs) $(progs),$(filter $(O)/%,$(objs-$(t)))))
 
 # --- what depends on what ---------------------------------------------------------------------
-.PHONY: all check check-fast conformance demo install clean setup FORCE
+.PHONY: all check check-fast conformance demo fuzz install clean setup FORCE
 all: $(progs)
 
 # One stamp of all flags: when they change, everything that was built with them is built again.
@@ -185,6 +190,14 @@ check-fast: all
 
 demo: all
 	$(Q)O=$(O) tests/demo/run
+
+# The targets once more, with clang's libFuzzer and the sanitizers: a build of its own in $(O)/fuzz
+SECONDS ?= 60
+fuzz: all
+	$(Q)nice $(MAKE) --no-print-directory O=$(O)/fuzz SAN=1 CC=$(CLANG) warnings= \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' LDFLAGS=-fsanitize=fuzzer \
+		$(addprefix $(O)/fuzz/,$(fuzz-targets))
+	$(Q)O=$(O) tests/fuzz/run $(SECONDS) $(if $(ONLY),$(ONLY),$(notdir $(fuzz-targets)))
 
 # CASES: a folder of cases; the program that asks them is in it, or beside it
 conformance-program := $(firstword $(wildcard $(CASES)/../conform.py $(CASES)/conform.py))

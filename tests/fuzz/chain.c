@@ -96,7 +96,7 @@ static const struct store *chain_choose_store(bool lists)
 }
 
 /* the end of what follows the head is the stapled response */
-static void chain_choose_staple(struct chain *chain, const uint8_t *data, size_t len)
+static void chain_choose_bytes(struct chain *chain, const uint8_t *data, size_t len)
 {
 	const struct chain_head *head = chain->head;
 	size_t staple = head->staple[0] | (size_t)head->staple[1] << 8;
@@ -207,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct verdict verdict;
 
 	target_take(&data, &len, &head, sizeof(head));
-	chain_choose_staple(&chain, data, len);
+	chain_choose_bytes(&chain, data, len);
 	chain_choose_own(&chain);
 	chain_choose_rule(&head, &chain.rule);
 	chain.store = chain_choose_store(head.lists & 1);

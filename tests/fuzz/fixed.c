@@ -228,7 +228,7 @@ void fixed_sign(X509 *certificate)
 		X509_sign(certificate, fixed_key(issuer), NULL);
 }
 
-void fixed_sign_crl(X509_CRL *crl)
+static void fixed_sign_crl(X509_CRL *crl)
 {
 	enum fixed_id issuer = fixed_authority(X509_CRL_get_issuer(crl));
 

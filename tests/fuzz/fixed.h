@@ -55,7 +55,6 @@ struct store *fixed_store_new(void);
  * fixed key before. Nothing happens where the issuer is none of these.
  */
 void fixed_sign(X509 *certificate);
-void fixed_sign_crl(X509_CRL *crl);
 
 /*
  * The certificates and revocation lists of a run of DER as PEM, each signed anew; what cannot be

@@ -38,9 +38,44 @@ static void message_send_bytes(int socket, const uint8_t *data, size_t len, size
 	REQUIRE(sendmsg(socket, &msg, MSG_NOSIGNAL) == (ssize_t)len);
 }
 
+#define MESSAGE_REQUIRE_END(array) REQUIRE(memchr(array, '\0', sizeof(array)))
+
+static void message_require_verdict(const struct verdict *verdict)
+{
+	REQUIRE(verdict->result_count <= CHECK_COUNT && verdict->note_count <= VERDICT_NOTES_MAX);
+	MESSAGE_REQUIRE_END(verdict->reason);
+	REQUIRE(refusal_name(verdict->refusal));
+	for (size_t i = 0; i < verdict->result_count; i++) {
+		const struct check_result *result = &verdict->results[i];
+
+		REQUIRE(check_name(result->check) && outcome_name(result->outcome));
+		MESSAGE_REQUIRE_END(result->reason);
+	}
+	for (size_t i = 0; i < verdict->note_count; i++)
+		MESSAGE_REQUIRE_END(verdict->notes[i]);
+}
+
+static void message_require_texts(const struct record *record)
+{
+	MESSAGE_REQUIRE_END(record->line);
+	MESSAGE_REQUIRE_END(record->peer);
+	MESSAGE_REQUIRE_END(record->local);
+	MESSAGE_REQUIRE_END(record->reason);
+	MESSAGE_REQUIRE_END(record->alert);
+	MESSAGE_REQUIRE_END(record->tls);
+	MESSAGE_REQUIRE_END(record->cipher);
+	MESSAGE_REQUIRE_END(record->ktls);
+	MESSAGE_REQUIRE_END(record->subject);
+	MESSAGE_REQUIRE_END(record->issuer);
+	MESSAGE_REQUIRE_END(record->fingerprint);
+}
+
 /* everything that the main process does with a record */
 static void message_require_record(const struct record *record)
 {
+	message_require_texts(record);
+	message_require_verdict(&record->verdict);
+
 	json_t *json = record_to_json(record);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct message_head {
-	uint8_t fds; /* how many go with it, modulo one more than any message has, and one */
+	uint8_t fds; /* descriptors that go with it, modulo 4: one more than any message has */
 };
 
 #endif

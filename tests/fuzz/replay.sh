@@ -28,7 +28,7 @@ replay() {
 test_chain() { replay chain 20; }
 test_config() { replay config 100; }
 test_ktls() { replay ktls 500; }
-test_message() { replay message 100; }
+test_message() { replay message 50; }
 test_name() { replay name 200; }
 test_store() { replay store 20; }
 

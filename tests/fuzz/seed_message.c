@@ -49,6 +49,40 @@ static void seed_fill_record(struct record *record, enum level level, enum recor
 	strcpy(record->ktls, "yes");
 }
 
+/* the texts of a record, each of which may come without an end */
+#define SEED_TEXT(field) { offsetof(struct record, field), sizeof(((struct record *)0)->field) }
+static const struct {
+	size_t offset, size;
+} seed_texts[] = {
+	SEED_TEXT(line),
+	SEED_TEXT(peer),
+	SEED_TEXT(local),
+	SEED_TEXT(reason),
+	SEED_TEXT(alert),
+	SEED_TEXT(tls),
+	SEED_TEXT(cipher),
+	SEED_TEXT(ktls),
+	SEED_TEXT(subject),
+	SEED_TEXT(issuer),
+	SEED_TEXT(fingerprint),
+	SEED_TEXT(verdict.reason),
+	SEED_TEXT(verdict.results[0].reason),
+	SEED_TEXT(verdict.notes[0]),
+};
+
+static void seed_endless(const struct message *message)
+{
+	for (size_t i = 0; i < sizeof(seed_texts) / sizeof(seed_texts[0]); i++) {
+		struct message endless = *message;
+		char name[16];
+
+		endless.record.verdict.note_count = 1;
+		memset((char *)&endless.record + seed_texts[i].offset, 'x', seed_texts[i].size);
+		snprintf(name, sizeof(name), "endless-%zu", i);
+		seed_message_one(&endless, sizeof(endless), 0, name);
+	}
+}
+
 void seed_message(void)
 {
 	const size_t body = offsetof(struct message, record);
@@ -56,6 +90,7 @@ void seed_message(void)
 
 	seed_fill_record(&message.record, LEVEL_MEDIUM, RECORD_REFUSED);
 	seed_message_one(&message, sizeof(message), 0, "refused");
+	seed_endless(&message);
 	message.record.event = RECORD_ENDED;
 	seed_message_one(&message, sizeof(message), 0, "ended");
 	message = (struct message){ .type = MESSAGE_SESSION, .cookie = 7 };

@@ -73,8 +73,8 @@ static void store_require_added(struct store *store, const void *bytes, size_t l
 }
 
 /*
- * A list of the store, signed by the intermediate, revokes a certificate of it. Another intermediate
- * of the same name, which may not sign lists, could stand in its place.
+ * A list of the store, signed by the intermediate, revokes a certificate of it. Another
+ * intermediate of the same name, which may not sign lists, could stand in its place.
  */
 static bool store_revokes(const struct store *store, X509 *certificate)
 {
