@@ -11,7 +11,8 @@ static const struct command {
 	const char *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "status", "[--json] [--run DIR]", "what the daemon does: lines, verdicts, kernel TLS", tool_status },
+	{ "status", "[--json] [--run DIR]", "what the daemon does: lines, verdicts, kernel TLS",
+	  tool_status },
 	{ "sessions", "[--json] [--run DIR]", "the verified connections that live now", tool_sessions },
 	{ "verify-config", "[--json] FILE", "checks a configuration and shows what it means",
 	  tool_verify_config },

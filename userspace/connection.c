@@ -17,8 +17,6 @@
 #include "userspace/log.h"
 #include "userspace/message.h"
 
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-
 /* what a refused peer may still send before it is cut off */
 #define LINGER_BYTES_MAX 65536
 
@@ -268,7 +266,6 @@ static int connection_identify(struct connection *connection)
 	connection->cookie = record->cookie = tag.cookie;
 	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count)
 		return -EADDRNOTAVAIL;
-	connection->line_id = tag.line;
 	connection->line = &config->lines[tag.line - 1];
 	record->function = connection->line->function;
 	record->level = connection->line->rule.level;

@@ -41,7 +41,6 @@ struct connection {
 	LIST_ENTRY(connection) entry;
 
 	uint64_t cookie;
-	uint32_t line_id;
 	const struct config_line *line;
 	struct endpoint peer, local;
 	bool answer_due; /* a question to the main process is under way */

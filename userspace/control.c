@@ -14,12 +14,9 @@
 
 #include "userspace/fd.h"
 
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-
 #define CONTROL_QUESTION_MAX 64
 #define CONTROL_CLIENTS_MAX 16
 #define CONTROL_SECONDS 5 /* for a client to ask and to take its answer */
-#define NS_PER_S UINT64_C(1000000000)
 
 struct control {
 	struct agent *agent;
@@ -224,7 +221,7 @@ int control_open(struct agent *agent, struct control **out)
 	control->agent = agent;
 	control->io = (struct loop_io){ -1, control_accept };
 	control->timeouts = (struct loop_timeouts){
-		.duration = CONTROL_SECONDS * NS_PER_S,
+		.duration = CONTROL_SECONDS * LOOP_SECOND,
 		.expired = control_client_expired,
 	};
 	err = control_listen(control);

@@ -17,8 +17,6 @@
 #include "userspace/folder.h"
 #include "userspace/log.h"
 
-#define DATAPLANE_PATH_MAX 512
-
 int dataplane_lock(const char *path)
 {
 	_cleanup_fd_ int fd = folder_open(path, BPF_FS_MAGIC);
@@ -158,6 +156,12 @@ int dataplane_open(const struct config *config, struct dataplane **out,
 	dataplane->path = strdup(config->pin_path);
 	if (!dataplane->path)
 		goto fail;
+	if (strlen(dataplane->path) + DATAPLANE_PIN_MAX >= DATAPLANE_PATH_MAX) {
+		err = -ENAMETOOLONG;
+		snprintf(why, DATAPLANE_ERROR_LEN, "pin-path: longer than %d bytes",
+			 DATAPLANE_PATH_MAX - DATAPLANE_PIN_MAX);
+		goto fail;
+	}
 	dataplane->cpus = libbpf_num_possible_cpus();
 	err = dataplane->cpus < 0 ? dataplane->cpus : 0;
 	if (err)

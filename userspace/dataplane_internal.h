@@ -6,6 +6,9 @@
 #include "bpf/linewarden.skel.h"
 #include "userspace/dataplane.h"
 
+#define DATAPLANE_PATH_MAX 512 /* of a pin, with its NUL */
+#define DATAPLANE_PIN_MAX 64 /* of its name */
+
 struct dataplane {
 	struct linewarden *skel;
 	char *path;
@@ -17,9 +20,5 @@ struct dataplane {
 
 /* Opens the folder and locks it. The descriptor; -EBUSY, -errno. */
 int dataplane_lock(const char *path);
-
-/* Deletes every key of a map for which keep (may be NULL: none) does not say true. */
-void dataplane_prune(int map, size_t key_size, bool (*keep)(const void *key, const void *arg),
-		     const void *arg);
 
 #endif

@@ -13,7 +13,6 @@
 #include "userspace/dataplane_internal.h"
 #include "userspace/fd.h"
 
-#define DATAPLANE_PATH_MAX 512
 #define LINK_PREFIX "link_"
 #define ITERATOR_PIN "sockets"
 

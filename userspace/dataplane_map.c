@@ -24,7 +24,8 @@ _Static_assert((int)LW_LEVEL_UNSET == (int)LEVEL_UNSET && (int)LW_LEVEL_NONE == 
 #define DATAPLANE_KEY_MAX 64
 _Static_assert(sizeof(struct verdict_key) <= DATAPLANE_KEY_MAX, "every key fits");
 
-void dataplane_prune(int map, size_t key_size, bool (*keep)(const void *key, const void *arg),
+/* Deletes every key of a map for which keep (NULL: for none) does not say true. */
+static void dataplane_prune(int map, size_t key_size, bool (*keep)(const void *key, const void *arg),
 		     const void *arg)
 {
 	unsigned char key[DATAPLANE_KEY_MAX], next[DATAPLANE_KEY_MAX];

@@ -19,8 +19,6 @@
 #include "userspace/expiry.h"
 #include "userspace/log.h"
 
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-
 #define LINEWARDEND_CONFIG "/etc/linewarden/linewarden.conf"
 
 enum { EXIT_USAGE = 2 };

@@ -9,10 +9,16 @@
 #define USERSPACE_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
 struct loop;
+
+#define LOOP_SECOND UINT64_C(1000000000) /* ns */
+
+/* from what is embedded back to the object */
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 
 /* Embedded in the object that the descriptor belongs to. */
 struct loop_io {

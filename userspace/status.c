@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the daemon says of itself: `linewarden status` and `linewarden sessions`. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -119,8 +118,8 @@ json_t *status_to_json(const struct agent *agent)
 	unsigned int sessions = 0;
 
 	dataplane_sessions(agent->dataplane, status_count, &sessions);
-	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-			 LINEWARDEN_VERSION, "pid", (int)getpid(), "started",
+	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "version", LINEWARDEN_VERSION, "pid", (int)getpid(), "started",
 			 (json_int_t)agent->started, "audit_log", agent->config->audit_log,
 			 "audit_records_lost", (json_int_t)agent->audit_lost,
 			 "audit_records_suppressed", (json_int_t)agent->audit_suppressed, "sessions",

@@ -83,7 +83,7 @@ static int stream_broken(struct stream *stream, int err, const char *why)
 static int stream_limit_key_updates(struct stream *stream, uint64_t now)
 {
 	if (bucket_take(&stream->key_updates, now, STREAM_KEY_UPDATE_INTERVAL,
-			     STREAM_KEY_UPDATE_BURST))
+			STREAM_KEY_UPDATE_BURST))
 		return 0;
 	return stream_violated(stream, "too many KeyUpdates");
 }

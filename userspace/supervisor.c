@@ -17,11 +17,8 @@
 #include "userspace/sandbox.h"
 #include "userspace/worker.h"
 
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-
 #define SUPERVISOR_MESSAGES 64 /* a worker's turn */
 #define SUPERVISOR_BUFFER (4 << 20) /* bytes on the way between the two */
-#define NS_PER_S UINT64_C(1000000000)
 
 static void supervisor_hang_up(struct supervised *worker)
 {
@@ -161,7 +158,7 @@ int supervisor_start(struct agent *agent)
 	unsigned int i;
 	int err;
 
-	agent->restarts.duration = NS_PER_S;
+	agent->restarts.duration = LOOP_SECOND;
 	agent->restarts.expired = supervisor_restart;
 	loop_timeouts_add(agent->loop, &agent->restarts);
 	agent->workers = calloc(agent->worker_count, sizeof(*agent->workers));

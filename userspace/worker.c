@@ -14,10 +14,7 @@
 #include "userspace/message.h"
 #include "userspace/sandbox.h"
 
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-
 #define WORKER_ACCEPTS 16 /* a listener's turn */
-#define NS_PER_S UINT64_C(1000000000)
 #define CONNECT_SECONDS 10
 #define LINGER_SECONDS 2
 #define CACHE_ENTRIES 256
@@ -117,15 +114,15 @@ static void worker_linger_expired(struct loop_timeout *timeout)
 static void worker_init_timeouts(struct worker *worker)
 {
 	worker->handshakes = (struct loop_timeouts){
-		.duration = worker->setup.config->handshake_timeout * NS_PER_S,
+		.duration = worker->setup.config->handshake_timeout * LOOP_SECOND,
 		.expired = worker_handshake_expired,
 	};
 	worker->connects = (struct loop_timeouts){
-		.duration = CONNECT_SECONDS * NS_PER_S,
+		.duration = CONNECT_SECONDS * LOOP_SECOND,
 		.expired = worker_connect_expired,
 	};
 	worker->lingers = (struct loop_timeouts){
-		.duration = LINGER_SECONDS * NS_PER_S,
+		.duration = LINGER_SECONDS * LOOP_SECOND,
 		.expired = worker_linger_expired,
 	};
 	loop_timeouts_add(worker->loop, &worker->handshakes);
