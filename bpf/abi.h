@@ -12,10 +12,11 @@
 
 #include <linux/types.h>
 
-#define LW_ABI_VERSION 1
+#define LW_ABI_VERSION 2
 
 #define LW_LINES_MAX 16384 /* lines and line prefixes */
-#define LW_PORTS_MAX 256 /* governed ports */
+#define LW_PORTS_MAX 256 /* governed ports, of all network namespaces */
+#define LW_NAMESPACES_MAX 32 /* network namespaces; 0 is the daemon's own */
 #define LW_SESSIONS_MAX 131072
 #define LW_NAME_LEN 32 /* a line's name with its NUL */
 #define LW_ENDPOINT_LEN 56 /* "[" INET6_ADDRSTRLEN "]:" port with its NUL */
@@ -60,26 +61,41 @@ enum action {
 	ACTION_STEER, /* to the agent's listener */
 };
 
-struct port_rule {
-	enum action action;
-	__u32 slot; /* listeners: 2 * slot for IPv4, 2 * slot + 1 for IPv6 */
-};
-
+/* as the host that the lines are of sees its connections */
 enum direction {
 	DIRECTION_INBOUND,
 	DIRECTION_OUTBOUND,
 };
 
-/* Longest prefix match from (port, family, direction, peer address) to the line. */
+struct port_key {
+	__u32 netns; /* number of the network namespace, as in the map namespaces */
+	__u16 port;
+	__u16 zero;
+};
+
+struct port_rule {
+	enum action action;
+	__u32 slot; /* listeners: 2 * slot for IPv4, 2 * slot + 1 for IPv6 */
+	enum direction direction; /* outbound: where intercepted connections go, see outlets */
+};
+
+/* Longest prefix match from (namespace, port, family, direction, peer address) to the line. */
 struct line_key {
 	__u32 prefixlen; /* bits of what follows: LW_LINE_KEY_FIXED_BITS + 0 to 128 */
-	__be16 port; /* network order: an LPM compares from the most significant bit */
+	__be32 netns; /* network order: an LPM compares from the most significant bit */
+	__be16 port; /* inbound: of this host; outbound: of the peer */
 	__u8 ipv6; /* 0 or 1: ::/0 does not claim the v4-mapped addresses */
 	__u8 direction; /* enum direction */
 	__u8 addr[16];
 };
 
-#define LW_LINE_KEY_FIXED_BITS 32
+#define LW_LINE_KEY_FIXED_BITS 64
+
+struct line_match {
+	__u32 line;
+	/* outbound: what the app's getsockname() shows, where it has bound no address itself */
+	__u8 source[16];
+};
 
 /* Line 0 is no line. */
 struct line {
@@ -102,6 +118,7 @@ struct tag {
 /* The agent's own connection to the app, told apart by its exact source. */
 struct relay_key {
 	__u8 addr[16];
+	__u32 netns;
 	__u16 sport;
 	__u16 dport;
 };
@@ -113,12 +130,29 @@ struct origin {
 	__u16 worker; /* whose connection it is: its entries go when it dies */
 };
 
+/* Where the agent listens for intercepted connections, on loopback; host order. */
+struct outlet {
+	__u16 port4;
+	__u16 port6;
+};
+
+/* An intercepted connect(): where the app meant to go, and from where. */
+struct destination {
+	__u8 addr[16];
+	__u8 source[16];
+	__u16 port;
+	__u16 source_port; /* 0 until the kernel has chosen one */
+	__u32 line;
+};
+
 /* A verified connection while it lives; text where an operator reads it. */
 struct session {
 	char line[LW_NAME_LEN];
 	enum function function;
 	enum lw_level level;
 	enum state state;
+	enum direction direction;
+	__u32 netns;
 	__u32 worker;
 	char peer[LW_ENDPOINT_LEN];
 	char local[LW_ENDPOINT_LEN];
@@ -133,7 +167,9 @@ struct session {
 /* Counted in the kernel, per line; line 0 holds what belongs to no line. */
 struct line_counters {
 	__u64 established; /* TCP connections that reached the line */
-	__u64 blocked; /* connections of a governed port that no line claims */
+	/* connections of a governed port that no line claims; in line 0 also connect()s that
+	 * a PBX with unmatched = block was refused */
+	__u64 blocked;
 	__u64 dropped_in; /* packets with payload that the gate dropped */
 	__u64 dropped_out;
 };
@@ -147,18 +183,23 @@ struct port_counters {
 struct verdict_key {
 	char line[LW_NAME_LEN];
 	char reason[LW_NAME_LEN]; /* "accepted", or the check that refused */
+	enum direction direction;
 };
 
 #define LW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " is ABI")
-LW_ASSERT_SIZE(struct port_rule, 8);
-LW_ASSERT_SIZE(struct line_key, 24);
+LW_ASSERT_SIZE(struct port_key, 8);
+LW_ASSERT_SIZE(struct port_rule, 12);
+LW_ASSERT_SIZE(struct line_key, 28);
+LW_ASSERT_SIZE(struct line_match, 20);
 LW_ASSERT_SIZE(struct line, 48);
 LW_ASSERT_SIZE(struct tag, 24);
-LW_ASSERT_SIZE(struct relay_key, 20);
+LW_ASSERT_SIZE(struct relay_key, 24);
 LW_ASSERT_SIZE(struct origin, 20);
-LW_ASSERT_SIZE(struct session, 296);
+LW_ASSERT_SIZE(struct outlet, 4);
+LW_ASSERT_SIZE(struct destination, 40);
+LW_ASSERT_SIZE(struct session, 304);
 LW_ASSERT_SIZE(struct line_counters, 32);
 LW_ASSERT_SIZE(struct port_counters, 24);
-LW_ASSERT_SIZE(struct verdict_key, 64);
+LW_ASSERT_SIZE(struct verdict_key, 68);
 
 #endif

@@ -41,6 +41,23 @@ static __always_inline void address_set(__u8 addr[16], __u32 a, __u32 b, __u32 c
 	__builtin_memcpy(addr, words, sizeof(words));
 }
 
+/* the address that a connection arrived at, out of a struct bpf_sock_ops; barriers as above */
+#define address_of_host(addr, ctx)                                                                 \
+	do {                                                                                       \
+		__u32 ip4_ = (ctx)->local_ip4, ip6_0_ = (ctx)->local_ip6[0],                       \
+		      ip6_1_ = (ctx)->local_ip6[1], ip6_2_ = (ctx)->local_ip6[2],                  \
+		      ip6_3_ = (ctx)->local_ip6[3];                                                \
+		barrier_var(ip4_);                                                                 \
+		barrier_var(ip6_0_);                                                               \
+		barrier_var(ip6_1_);                                                               \
+		barrier_var(ip6_2_);                                                               \
+		barrier_var(ip6_3_);                                                               \
+		if ((ctx)->family == AF_INET)                                                      \
+			address_set(addr, 0, 0, bpf_htonl(0xffff), ip4_);                          \
+		else                                                                               \
+			address_set(addr, ip6_0_, ip6_1_, ip6_2_, ip6_3_);                         \
+	} while (0)
+
 static __always_inline bool address_is_ip4(const __u8 addr[16])
 {
 	const __u32 *words = (const __u32 *)addr;

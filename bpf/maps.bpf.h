@@ -20,11 +20,19 @@ struct {
 	__type(value, __u32);
 } abi_version __weak SEC(".maps");
 
-/* port (host order) -> what to do with its SYNs */
+/* cookie of a network namespace -> its number; one that is not here is not governed */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LW_NAMESPACES_MAX);
+	__type(key, __u64);
+	__type(value, __u32);
+} namespaces __weak SEC(".maps");
+
+/* what to do with the SYNs of a port */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LW_PORTS_MAX);
-	__type(key, __u16);
+	__type(key, struct port_key);
 	__type(value, struct port_rule);
 } ports __weak SEC(".maps");
 
@@ -42,7 +50,7 @@ struct {
 	__uint(max_entries, LW_LINES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct line_key);
-	__type(value, __u32);
+	__type(value, struct line_match);
 } line_prefixes __weak SEC(".maps");
 
 struct {
@@ -77,6 +85,38 @@ struct {
 	__type(value, struct origin);
 } origins __weak SEC(".maps");
 
+/* number of a namespace -> where its intercepted connections are sent */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LW_NAMESPACES_MAX);
+	__type(key, __u32);
+	__type(value, struct outlet);
+} outlets __weak SEC(".maps");
+
+/* On the app's socket: what getpeername() and getsockname() show it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct destination);
+} destinations __weak SEC(".maps");
+
+/* Between the two ends of an intercepted connection, from the app's SYN to the agent's end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, LW_SESSIONS_MAX);
+	__type(key, struct relay_key);
+	__type(value, struct destination);
+} departures __weak SEC(".maps");
+
+/* On the agent's end: the same, which the agent reads by its descriptor. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct destination);
+} targets __weak SEC(".maps");
+
 /* cookie -> session: a mirror for the operator, since an sk_storage map dumps as [] */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -105,7 +145,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, LW_PORTS_MAX);
-	__type(key, __u16);
+	__type(key, struct port_key);
 	__type(value, struct port_counters);
 } port_counters __weak SEC(".maps");
 

@@ -21,9 +21,16 @@
 #include "bpf/address.bpf.h"
 #include "bpf/maps.bpf.h"
 
+/*
+ * The namespace that this copy of the program is attached to: there is no way to ask for it
+ * here, so that each namespace gets a copy of its own.
+ */
+const volatile __u32 steer_netns = 0;
+
 static __always_inline bool steer_is_relay(struct bpf_sk_lookup *ctx, __u16 port)
 {
 	struct relay_key key = {
+		.netns = steer_netns,
 		.sport = bpf_ntohs((__be16)ctx->remote_port),
 		.dport = port,
 	};
@@ -48,33 +55,33 @@ static __always_inline bool steer_assign(struct bpf_sk_lookup *ctx, const struct
 	return !err;
 }
 
-static __always_inline struct port_counters *steer_counters(__u16 port)
+static __always_inline struct port_counters *steer_counters(const struct port_key *key)
 {
-	struct port_counters *c = bpf_map_lookup_elem(&port_counters, &port);
+	struct port_counters *c = bpf_map_lookup_elem(&port_counters, key);
 	struct port_counters zero = {};
 
 	if (c)
 		return c;
-	bpf_map_update_elem(&port_counters, &port, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&port_counters, &port);
+	bpf_map_update_elem(&port_counters, key, &zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&port_counters, key);
 }
 
 SEC("sk_lookup")
 int steer(struct bpf_sk_lookup *ctx)
 {
-	__u16 port = ctx->local_port;
+	struct port_key key = { .netns = steer_netns, .port = ctx->local_port };
 	struct port_counters *counters;
 	struct port_rule *rule;
 
 	if (ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
-	rule = bpf_map_lookup_elem(&ports, &port);
+	rule = bpf_map_lookup_elem(&ports, &key);
 	if (!rule) /* not governed */
 		return SK_PASS;
-	counters = steer_counters(port);
+	counters = steer_counters(&key);
 	if (!counters)
 		return SK_DROP;
-	if (steer_is_relay(ctx, port)) {
+	if (steer_is_relay(ctx, key.port)) {
 		counters->relayed++;
 		return SK_PASS;
 	}

@@ -7,7 +7,8 @@
  * line. A connection that no line claims turns *blocked*.
  *
  * The app's end of a relayed connection gets the address of the client that it stands
- * for; peername.bpf.c shows it.
+ * for, and the agent's end of an intercepted one the address that the app dialled;
+ * peername.bpf.c shows both to the app.
  */
 #include <stdbool.h>
 
@@ -19,33 +20,37 @@
 #include "bpf/abi.h"
 #include "bpf/address.bpf.h"
 #include "bpf/counters.bpf.h"
+#include "bpf/line.bpf.h"
 #include "bpf/maps.bpf.h"
 
-static __always_inline const struct line *tag_line(struct bpf_sock_ops *skops)
+static __always_inline const struct line *tag_line(struct bpf_sock_ops *skops, __u32 netns)
 {
-	struct line_key key = {
-		.prefixlen = LW_LINE_KEY_FIXED_BITS + 128,
-		.port = bpf_htons(skops->local_port),
-		.direction = DIRECTION_INBOUND,
-	};
-	__u32 *id;
+	const struct line_match *match;
+	__u8 addr[16];
 
-	address_of_peer(key.addr, skops);
-	key.ipv6 = !address_is_ip4(key.addr);
-	id = bpf_map_lookup_elem(&line_prefixes, &key);
-	return id ? bpf_map_lookup_elem(&lines, id) : NULL;
+	address_of_peer(addr, skops);
+	match = line_match(netns, DIRECTION_INBOUND, skops->local_port, addr);
+	return match ? bpf_map_lookup_elem(&lines, &match->line) : NULL;
 }
 
-/* true: this is the app's end of a connection that the agent relays */
-static __always_inline bool tag_relay(struct bpf_sock_ops *skops, struct bpf_sock *sk)
+static __always_inline struct relay_key tag_arrival(struct bpf_sock_ops *skops, __u32 netns)
 {
 	struct relay_key key = {
+		.netns = netns,
 		.sport = bpf_ntohl(skops->remote_port),
 		.dport = skops->local_port,
 	};
-	struct origin *from, *to;
 
 	address_of_peer(key.addr, skops);
+	return key;
+}
+
+/* true: this is the app's end of a connection that the agent relays */
+static __always_inline bool tag_relay(struct bpf_sock_ops *skops, struct bpf_sock *sk, __u32 netns)
+{
+	struct relay_key key = tag_arrival(skops, netns);
+	struct origin *from, *to;
+
 	from = bpf_map_lookup_elem(&relays, &key);
 	if (!from)
 		return false;
@@ -56,38 +61,57 @@ static __always_inline bool tag_relay(struct bpf_sock_ops *skops, struct bpf_soc
 	return true;
 }
 
-SEC("sockops")
-int tag_established(struct bpf_sock_ops *skops)
+/* The agent's end of an intercepted connect() learns where that was meant to go. */
+static __always_inline const struct line *tag_intercepted(struct bpf_sock_ops *skops,
+							  struct bpf_sock *sk, __u32 netns)
 {
+	struct relay_key key = tag_arrival(skops, netns);
+	struct destination *from, *to;
+	__u32 id;
+
+	from = bpf_map_lookup_elem(&departures, &key);
+	if (!from) /* somebody dialled the agent's port without being sent there */
+		return NULL;
+	to = bpf_sk_storage_get(&targets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!to)
+		return NULL;
+	*to = *from;
+	bpf_map_delete_elem(&departures, &key);
+	id = to->line;
+	return bpf_map_lookup_elem(&lines, &id);
+}
+
+static __always_inline void tag_accepted(struct bpf_sock_ops *skops, __u32 netns)
+{
+	struct port_key port = { .netns = netns, .port = skops->local_port };
+	struct bpf_sock *sk = skops->sk;
 	struct line_counters *counters;
+	const struct port_rule *rule;
 	const struct line *line;
-	struct bpf_sock *sk;
 	struct tag *tag;
-	__u16 port;
 
-	if (skops->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
-		return 1;
-	port = skops->local_port;
-	if (!bpf_map_lookup_elem(&ports, &port))
-		return 1;
-	sk = skops->sk;
-	if (!sk || tag_relay(skops, sk))
-		return 1;
-
+	rule = bpf_map_lookup_elem(&ports, &port);
+	if (!rule || !sk || tag_relay(skops, sk, netns))
+		return;
 	/* Created here, it is zero and so blocked: a connection of a governed port that
 	 * did not come through the agent's listener (its SYN was answered before the
 	 * steering began). */
 	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag)
-		return 1;
+		return;
 	tag->cookie = bpf_get_socket_cookie(skops);
-	line = tag->state == STATE_HANDSHAKE ? tag_line(skops) : NULL;
+	if (tag->state != STATE_HANDSHAKE)
+		line = NULL;
+	else if (rule->direction == DIRECTION_OUTBOUND)
+		line = tag_intercepted(skops, sk, netns);
+	else
+		line = tag_line(skops, netns);
 	if (!line) {
 		tag->state = STATE_BLOCKED;
 		counters = counters_of(0);
 		if (counters)
 			counters->blocked++;
-		return 1;
+		return;
 	}
 	tag->line = line->id;
 	tag->function = line->function;
@@ -95,6 +119,44 @@ int tag_established(struct bpf_sock_ops *skops)
 	counters = counters_of(line->id);
 	if (counters)
 		counters->established++;
+}
+
+/*
+ * An intercepted socket is about to send its SYN: only now is its source port known. The
+ * entry is there before the agent's end can be.
+ */
+static __always_inline void tag_departing(struct bpf_sock_ops *skops, __u32 netns)
+{
+	struct destination *destination;
+	struct bpf_sock *sk = skops->sk;
+	struct relay_key key = {
+		.netns = netns,
+		.sport = skops->local_port,
+		.dport = bpf_ntohl(skops->remote_port),
+	};
+
+	if (!sk)
+		return;
+	destination = bpf_sk_storage_get(&destinations, sk, 0, 0);
+	if (!destination)
+		return;
+	destination->source_port = skops->local_port;
+	address_of_host(key.addr, skops);
+	bpf_map_update_elem(&departures, &key, destination, BPF_ANY);
+}
+
+SEC("sockops")
+int tag_established(struct bpf_sock_ops *skops)
+{
+	__u64 cookie = bpf_get_netns_cookie(skops);
+	__u32 *netns = bpf_map_lookup_elem(&namespaces, &cookie);
+
+	if (!netns)
+		return 1;
+	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		tag_accepted(skops, *netns);
+	else if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		tag_departing(skops, *netns);
 	return 1;
 }
 

@@ -24,7 +24,7 @@ enum {
 	CACHE_CERTIFICATES_MAX = 32, /* of a chain that is kept */
 };
 
-/* SHA-256 over everything that facts depend on, but for our own certificate and the time */
+/* SHA-256 over everything that facts depend on, but for our own certificates and the time */
 struct cache_key {
 	uint8_t sha256[CACHE_KEY_LEN];
 };

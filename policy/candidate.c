@@ -45,6 +45,7 @@ static int candidate_skip_signatures(X509_STORE_CTX *ctx)
 	return 1;
 }
 
+/* what issuer_judge() and signature_check() found good is not found bad here */
 static enum path_state candidate_state(int error)
 {
 	switch (error) {
@@ -58,12 +59,6 @@ static enum path_state candidate_state(int error)
 	case X509_V_ERR_INVALID_POLICY_EXTENSION:
 	case X509_V_ERR_NO_EXPLICIT_POLICY:
 		return PATH_POLICY;
-	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-		return PATH_LENGTH;
-	case X509_V_ERR_INVALID_CA:
-		return PATH_NOT_CA;
-	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-		return PATH_SIGNATURE;
 	default:
 		return PATH_INVALID;
 	}
@@ -97,7 +92,9 @@ static unsigned long candidate_flags(const struct candidate *candidate)
 static void candidate_run(const struct candidate *candidate, X509_STORE_CTX *ctx,
 			  struct candidate_fault *out)
 {
-	X509_STORE_CTX_set_app_data(ctx, (void *)candidate);
+	/* without memory for this candidate_check_issued() would have nothing to go by */
+	if (X509_STORE_CTX_set_app_data(ctx, (void *)candidate) != 1)
+		return;
 	X509_STORE_CTX_set_flags(ctx, candidate_flags(candidate));
 	X509_STORE_CTX_set_depth(ctx, PATH_DEPTH_MAX);
 	if (X509_get_ext_by_NID(candidate->certificates[0], NID_subject_alt_name, -1) >= 0)

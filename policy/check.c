@@ -72,6 +72,21 @@ const char *outcome_name(enum outcome outcome)
 	return (unsigned int)outcome < OUTCOME_COUNT ? outcome_names[outcome] : NULL;
 }
 
+/* the result does not stand without a path; what the peer's own certificate fails, fails with any */
+static bool check_needs_path(const struct check_result *result)
+{
+	switch (result->check) {
+	case CHECK_TRUST_CHAIN:
+	case CHECK_NOT_SELF_SIGNED:
+		return true;
+	case CHECK_PURPOSE:
+	case CHECK_CRITICAL_EXTENSIONS:
+		return result->outcome != OUTCOME_FAILED;
+	default:
+		return false;
+	}
+}
+
 void check_evaluate(enum check check, const struct facts *facts, const struct rule *rule,
 		    int64_t now, struct check_result *out)
 {
@@ -90,4 +105,24 @@ void check_evaluate(enum check check, const struct facts *facts, const struct ru
 		return;
 	}
 	check_table[check].evaluate(facts, rule, now, out);
+	if (facts->path_skipped && check_needs_path(out)) {
+		out->refusal = REFUSAL_UNDECIDED;
+		evaluate_say(out, OUTCOME_NOT_EVALUATED,
+			     "not looked at: a cheaper check failed and the host is under load");
+	}
+}
+
+bool check_any_fails(check_set checks, const struct facts *facts, const struct rule *rule,
+		     int64_t now)
+{
+	for (int i = 0; i < CHECK_COUNT; i++) {
+		struct check_result result;
+
+		if (!(checks & CHECK_BIT(i)))
+			continue;
+		check_evaluate(i, facts, rule, now, &result);
+		if (result.outcome == OUTCOME_FAILED)
+			return true;
+	}
+	return false;
 }

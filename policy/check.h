@@ -80,11 +80,15 @@ const char *check_reference(enum check check);
 int check_parse(const char *name, enum check *out);
 
 /*
- * Runs one check. The result is always complete: the outcome is never
- * NOT_EVALUATED, and the reason says what was found.
+ * Runs one check. The result is always complete: the reason says what was found. The outcome is
+ * NOT_EVALUATED only where the check needs what facts->path_skipped says nobody looked for.
  */
 void check_evaluate(enum check check, const struct facts *facts, const struct rule *rule,
 		    int64_t now, struct check_result *out);
+
+/* Whether one of a set of checks fails. */
+bool check_any_fails(check_set checks, const struct facts *facts, const struct rule *rule,
+		     int64_t now);
 
 /* "passed", "failed", "not-applicable", "not-evaluated"; NULL outside the enumeration. */
 const char *outcome_name(enum outcome outcome);

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "policy/cache.h"
+#include "policy/check.h"
 #include "policy/evidence.h"
 #include "policy/facts.h"
+#include "policy/rule.h"
+#include "policy/signature.h"
 #include "policy/store.h"
 #include "policy/validity.h"
 
@@ -57,8 +60,6 @@ static void facts_critical(X509 *leaf, const struct facts *facts, struct critica
 	out->found = extension_unknown_critical(leaf, out->oid, sizeof(out->oid));
 	if (out->found)
 		snprintf(out->subject, sizeof(out->subject), "%s", facts->leaf.subject);
-	else
-		*out = facts->path.critical;
 }
 
 /*
@@ -67,35 +68,11 @@ static void facts_critical(X509 *leaf, const struct facts *facts, struct critica
  */
 static bool facts_self_signed(X509 *leaf, const struct path_facts *path)
 {
-	return !path->signed_by_other && X509_get0_pubkey(leaf) &&
-	       X509_verify(leaf, X509_get0_pubkey(leaf)) == 1;
-}
-
-/* everything but what our own certificate has to do with it */
-static int facts_fill(const struct evidence *evidence, const struct rule *rule, int64_t now,
-		      struct facts *out)
-{
-	X509 *leaf = evidence->leaf;
-
-	out->present = true;
-
-	int err = facts_certificate(leaf, &out->leaf);
-
-	if (!err)
-		err = san_read(leaf, &out->san);
-	if (!err)
-		err = path_build(evidence, rule, now, &out->path);
-	if (err)
-		return err;
-	out->leaf.self_signed = facts_self_signed(leaf, &out->path);
-	facts_critical(leaf, out, &out->critical);
-	out->in_store = evidence->store && store_has(evidence->store, leaf);
-	out->examined = true;
-	return 0;
+	return !path->signed_by_other && signature_is_own(leaf);
 }
 
 /* out->leaf.sha256 is there already: X509_cmp() would parse a peer's extensions first */
-static bool facts_is_own(X509 *leaf, X509 *own, const struct facts *facts)
+static bool facts_is_own(X509 *leaf, const X509 *own, const struct facts *facts)
 {
 	uint8_t sha256[FACTS_SHA256];
 
@@ -105,12 +82,69 @@ static bool facts_is_own(X509 *leaf, X509 *own, const struct facts *facts)
 	       memcmp(facts->leaf.sha256, sha256, sizeof(sha256)) == 0;
 }
 
-static void facts_compare_own(X509 *leaf, X509 *own, struct facts *out)
+static void facts_compare_own(const struct evidence *evidence, struct facts *out)
 {
-	out->own_known = own;
-	out->reflected = own && facts_is_own(leaf, own, out);
-	out->own_key = own && !out->reflected &&
-		       EVP_PKEY_eq(X509_get0_pubkey(leaf), X509_get0_pubkey(own)) == 1;
+	X509 *leaf = evidence->leaf;
+
+	out->own_known = out->reflected = out->own_key = false;
+	for (size_t i = 0; i < evidence->own_count; i++) {
+		const X509 *own = evidence->own[i];
+
+		if (!own)
+			continue;
+		out->own_known = true;
+		if (facts_is_own(leaf, own, out))
+			out->reflected = true;
+		else if (EVP_PKEY_eq(X509_get0_pubkey(leaf), X509_get0_pubkey(own)) == 1)
+			out->own_key = true;
+	}
+}
+
+/* what there is to know of the peer's own certificate without a signature check */
+static int facts_fill_leaf(const struct evidence *evidence, struct facts *out)
+{
+	X509 *leaf = evidence->leaf;
+	int err = facts_certificate(leaf, &out->leaf);
+
+	out->present = true;
+	if (!err)
+		err = san_read(leaf, &out->san);
+	if (err)
+		return err;
+	facts_critical(leaf, out, &out->critical);
+	out->in_store = evidence->store && store_has(evidence->store, leaf);
+	return 0;
+}
+
+/* in a hurry: is the peer refused already? */
+static bool facts_skip_path(const struct evidence *evidence, const struct rule *rule, int64_t now,
+			    struct facts *out)
+{
+	if (!evidence->hurry)
+		return false;
+	facts_compare_own(evidence, out);
+	out->examined = out->path_skipped = true;
+	if (!check_any_fails(rule_checks(rule), out, rule, now))
+		out->examined = out->path_skipped = false;
+	return out->path_skipped;
+}
+
+/* everything but what our own certificates have to do with it */
+static int facts_fill(const struct evidence *evidence, const struct rule *rule, int64_t now,
+		      struct facts *out)
+{
+	int err = facts_fill_leaf(evidence, out);
+
+	if (err || facts_skip_path(evidence, rule, now, out))
+		return err;
+	err = path_build(evidence, rule, now, &out->path);
+	if (err)
+		return err;
+	out->leaf.self_signed = facts_self_signed(evidence->leaf, &out->path);
+	if (!out->critical.found)
+		out->critical = out->path.critical;
+	out->examined = true;
+	return 0;
 }
 
 /* from the cache, or with what is found out put into it */
@@ -131,7 +165,7 @@ static int facts_recall(const struct evidence *evidence, const struct rule *rule
 
 	int err = facts_fill(evidence, rule, now, out);
 
-	if (!err)
+	if (!err && !out->path_skipped)
 		cache_put(cache, &key, out);
 	return err;
 }
@@ -150,7 +184,7 @@ int facts_extract(const struct evidence *evidence, const struct rule *rule, int6
 	int err = facts_recall(evidence, rule, now, out);
 
 	if (!err)
-		facts_compare_own(evidence->leaf, evidence->own, out);
+		facts_compare_own(evidence, out);
 	ERR_pop_to_mark();
 	if (err)
 		facts_release(out);

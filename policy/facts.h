@@ -30,7 +30,7 @@ struct certificate_facts {
 	struct key_facts key;
 	struct usage_facts usage; /* key usage and extended key usage */
 	bool self_issued; /* subject equals issuer, and is not empty */
-	bool self_signed; /* its own key verifies its signature, whatever its names say */
+	bool self_signed; /* its own key, or one that cannot be read, signed it, whatever its names */
 	uint8_t sha256[FACTS_SHA256]; /* of the certificate's DER */
 	uint8_t spki_sha256[FACTS_SHA256]; /* of its SubjectPublicKeyInfo's DER */
 	char serial[TEXT_SERIAL_MAX]; /* upper-case hexadecimal */
@@ -41,14 +41,19 @@ struct certificate_facts {
 struct facts {
 	bool present; /* a certificate was received */
 	bool examined; /* all of what follows is filled in: no check passes before */
+	/*
+	 * In a hurry a cheaper check failed: path, leaf.self_signed, and what critical says of CAs
+	 * were not found out, and no check that needs them passes.
+	 */
+	bool path_skipped;
 	struct certificate_facts leaf; /* the peer's own */
 	struct san_list san; /* its subject alternative names, and its CN */
 	struct path_facts path; /* the way to a root of the store */
 	struct critical_facts critical; /* an unknown critical extension in that path */
 	bool in_store; /* the very certificate is in the store */
-	bool own_known; /* our own certificate was given, so that these two mean something */
-	bool reflected; /* it is our own certificate */
-	bool own_key; /* another certificate over our own public key */
+	bool own_known; /* a certificate of our own was given: these two mean something */
+	bool reflected; /* it is one of our own certificates */
+	bool own_key; /* it has the public key of one of ours that is another certificate */
 };
 
 /*

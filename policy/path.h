@@ -47,6 +47,7 @@ struct revocation_facts {
 	unsigned int proven; /* certificates that a current list covers and does not list */
 	char stale_issuer[TEXT_NAME_MAX]; /* whose list is out of date; or empty */
 	struct staple_facts staple;
+	int64_t until; /* under CRL_REQUIRE the last second at which it is proven; INT64_MAX else */
 };
 
 struct path_facts {

@@ -67,12 +67,14 @@ int policy_check_bytes(const struct store *store, const struct policy_bytes *byt
 	if (err)
 		return err;
 
+	const X509 *identity = sk_X509_value(own.certificates, 0);
 	const struct evidence evidence = {
 		.store = store,
 		.leaf = sk_X509_value(chain.certificates, 0),
 		.untrusted = chain.certificates,
 		.staple = bytes->staple,
-		.own = sk_X509_value(own.certificates, 0),
+		.own = &identity,
+		.own_count = 1,
 		.trace = bytes->trace,
 	};
 

@@ -37,16 +37,20 @@ static enum revocation_answer revocation_ask(const struct revocation *revocation
 	return current ? REVOCATION_GOOD : REVOCATION_OUT_OF_DATE;
 }
 
-/* what all lists of an issuer come to: the gravest answer, and a current list over an old one */
+/*
+ * What all lists of an issuer come to: the gravest answer, and a current list over an old one.
+ * until is the last second of the list that says REVOCATION_GOOD longest.
+ */
 static enum revocation_answer revocation_ask_all(const struct revocation *revocation,
 						 X509 *certificate, X509 *issuer,
-						 struct revocation_facts *facts)
+						 struct revocation_facts *facts, int64_t *until)
 {
 	const X509_NAME *name = X509_get_issuer_name(certificate);
 	enum revocation_answer answer = REVOCATION_UNKNOWN;
 	const struct crl *crl;
 	size_t index = 0;
 
+	*until = INT64_MIN;
 	while ((crl = store_find_crl(revocation->evidence->store, name, &index))) {
 		enum revocation_answer one = revocation_ask(revocation, crl, certificate, issuer);
 		bool current = crl->this_update <= revocation->now &&
@@ -54,6 +58,8 @@ static enum revocation_answer revocation_ask_all(const struct revocation *revoca
 
 		if (one != REVOCATION_UNKNOWN && !current && !facts->stale_issuer[0])
 			text_name(name, facts->stale_issuer, sizeof(facts->stale_issuer));
+		if (one == REVOCATION_GOOD && crl->next_update > *until)
+			*until = crl->next_update;
 		if (one > answer)
 			answer = one;
 	}
@@ -89,16 +95,23 @@ static bool revocation_check_one(const struct revocation *revocation,
 				 struct candidate_fault *fault, struct revocation_facts *facts)
 {
 	X509 *certificate = candidate->certificates[depth];
-	enum revocation_answer answer = revocation_ask_all(
-		revocation, certificate, candidate->certificates[depth + 1], facts);
+	int64_t until;
+	enum revocation_answer answer =
+		revocation_ask_all(revocation, certificate, candidate->certificates[depth + 1],
+				   facts, &until);
 	bool stapled = depth == 0 && facts->staple.state == STAPLE_GOOD;
 
 	facts->proven += answer == REVOCATION_GOOD;
-	if (answer == REVOCATION_REVOKED || answer == REVOCATION_LIMIT ||
+	if (answer >= REVOCATION_LIMIT ||
 	    (revocation->setting == CRL_REQUIRE && answer != REVOCATION_GOOD && !stapled)) {
 		revocation_fail(answer, certificate, depth, fault);
 		return false;
 	}
+	/* a response that is out of date refuses, whatever the lists prove */
+	if (stapled)
+		until = facts->staple.until;
+	if (revocation->setting == CRL_REQUIRE && until < facts->until)
+		facts->until = until;
 	return true;
 }
 
@@ -122,7 +135,7 @@ static bool revocation_check_staple(const struct revocation *revocation,
 void revocation_check(const struct revocation *revocation, const struct candidate *candidate,
 		      struct candidate_fault *fault, struct revocation_facts *facts)
 {
-	*facts = (struct revocation_facts){ 0 };
+	*facts = (struct revocation_facts){ .until = INT64_MAX };
 	if (revocation->setting == CRL_OFF || candidate->count < 2)
 		return;
 	if (!revocation_check_staple(revocation, candidate, fault, facts))

@@ -40,6 +40,9 @@ enum signature_result signature_check(struct signature_checks *checks, X509 *cer
 enum signature_result signature_check_crl(struct signature_checks *checks, X509_CRL *list,
 					  X509 *issuer);
 
+/* Whether a certificate's own key verifies its signature; true when that key cannot be read. */
+bool signature_is_own(X509 *certificate);
+
 /* A signature over SHA-1: counted, since no level asks otherwise, and named in the record. */
 bool signature_is_sha1(X509 *certificate);
 

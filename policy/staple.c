@@ -19,6 +19,7 @@ struct staple_question {
 	int64_t now;
 	struct signature_checks *signatures;
 	struct validity_window *window;
+	int64_t *until; /* narrowed by every date that has to hold */
 };
 
 /* the CertID's digest is the responder's choice; these two are what responders use */
@@ -65,9 +66,13 @@ static bool staple_in_date(const ASN1_TIME *begin, const ASN1_TIME *end,
 {
 	int64_t from, until;
 
-	return begin && end && validity_seconds(begin, &from) == 0 &&
-	       validity_seconds(end, &until) == 0 &&
-	       validity_holds(question->window, from, until, question->now);
+	if (!begin || !end || validity_seconds(begin, &from) < 0 ||
+	    validity_seconds(end, &until) < 0 ||
+	    !validity_holds(question->window, from, until, question->now))
+		return false;
+	if (until < *question->until)
+		*question->until = until;
+	return true;
 }
 
 /* a responder that the issuer certified: signed by its key, for this, and in date */
@@ -160,9 +165,16 @@ void staple_read(const struct staple *staple, X509 *certificate, X509 *issuer, i
 		 struct signature_checks *signatures, struct validity_window *window,
 		 struct staple_facts *out)
 {
-	const struct staple_question question = { certificate, issuer, now, signatures, window };
+	const struct staple_question question = {
+		.certificate = certificate,
+		.issuer = issuer,
+		.now = now,
+		.signatures = signatures,
+		.window = window,
+		.until = &out->until,
+	};
 
-	*out = (struct staple_facts){ .state = STAPLE_ABSENT };
+	*out = (struct staple_facts){ .state = STAPLE_ABSENT, .until = INT64_MAX };
 	if (!staple->len)
 		return;
 	out->state = STAPLE_UNUSABLE;

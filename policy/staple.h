@@ -31,6 +31,7 @@ struct staple {
 struct staple_facts {
 	enum staple_state state;
 	char detail[STAPLE_DETAIL_MAX]; /* why it is unusable, in words */
+	int64_t until; /* with STAPLE_GOOD: its last second, and that of who signed it */
 };
 
 /*

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "policy/bundle.h"
 #include "policy/crl.h"
 #include "policy/store.h"
+#include "policy/validity.h"
 
 enum { STORE_SHA256 = 32 };
 
@@ -157,16 +159,10 @@ static int store_add_bundle(struct store *store, const char *name, const struct 
 	return (int)(store->count - before);
 }
 
-int store_add_bytes(struct store *store, const char *name, const void *bytes, size_t len,
-		    char *error, size_t error_size)
+static int store_parse(struct store *store, const char *name, const void *bytes, size_t len,
+		       char *error, size_t error_size)
 {
 	struct bundle bundle _cleanup_(bundle_release) = { 0 };
-
-	if (len > STORE_BYTES_MAX) {
-		snprintf(error, error_size, "more than %d bytes", STORE_BYTES_MAX);
-		return -E2BIG;
-	}
-
 	int err = bundle_parse(bytes, len, STORE_CERTIFICATES_MAX, &bundle, error, error_size);
 
 	if (err)
@@ -176,6 +172,23 @@ int store_add_bytes(struct store *store, const char *name, const void *bytes, si
 		snprintf(error, error_size, "%s",
 			 err == -E2BIG ? "the store is full" : "out of memory");
 	return err;
+}
+
+int store_add_bytes(struct store *store, const char *name, const void *bytes, size_t len,
+		    char *error, size_t error_size)
+{
+	if (len > STORE_BYTES_MAX) {
+		snprintf(error, error_size, "more than %d bytes", STORE_BYTES_MAX);
+		return -E2BIG;
+	}
+
+	/* an extension that cannot be read is an error to libcrypto, not to a store */
+	ERR_set_mark();
+
+	int added = store_parse(store, name, bytes, len, error, error_size);
+
+	ERR_pop_to_mark();
+	return added;
 }
 
 uint64_t store_generation(const struct store *store)
@@ -223,40 +236,68 @@ const struct crl *store_find_crl(const struct store *store, const X509_NAME *iss
 	return NULL;
 }
 
-/* the certificate of the store that issued another; NULL for a root, or when there is none */
-static X509 *store_issuer(const struct store *store, X509 *certificate)
+/* of a CA that was renewed with the same key the certificate that ends last */
+static bool store_ends_later(X509 *certificate, X509 *other)
 {
-	size_t index = 0;
-	X509 *issuer;
+	int64_t end, other_end;
 
-	while ((issuer = store_find_subject(store, X509_get_issuer_name(certificate), &index))) {
-		if (X509_cmp(issuer, certificate) == 0)
-			return NULL;
-		if (X509_verify(certificate, X509_get0_pubkey(issuer)) == 1)
-			return issuer;
-	}
-	return NULL;
+	return validity_seconds(X509_get0_notAfter(certificate), &end) == 0 &&
+	       (validity_seconds(X509_get0_notAfter(other), &other_end) < 0 || end > other_end);
 }
 
-int store_issuers(const struct store *store, X509 *certificate, size_t max, STACK_OF(X509) **out)
+/* the CA of the store that issued a certificate; NULL when there is none */
+static X509 *store_issuer(const struct store *store, X509 *certificate)
 {
-	STACK_OF(X509) *chain = sk_X509_new_null();
+	X509 *best = NULL, *issuer;
+	size_t index = 0;
 
-	if (!chain)
-		return -ENOMEM;
-	for (size_t i = 0; i < max; i++) {
-		X509 *issuer = store_issuer(store, certificate);
-
-		/* two CAs that certified each other are a loop */
-		if (!issuer || sk_X509_find(chain, issuer) >= 0)
-			break;
-		if (!sk_X509_push(chain, issuer)) {
-			sk_X509_pop_free(chain, X509_free);
-			return -ENOMEM;
-		}
-		X509_up_ref(issuer);
-		certificate = issuer;
+	while ((issuer = store_find_subject(store, X509_get_issuer_name(certificate), &index))) {
+		if (X509_verify(certificate, X509_get0_pubkey(issuer)) == 1 &&
+		    (!best || store_ends_later(issuer, best)))
+			best = issuer;
 	}
-	*out = chain;
+	return best;
+}
+
+/* a root that the peer does not have is worth nothing to it, and one that it has is not needed */
+static bool store_chain_ends(X509 *certificate, X509 *issuer, STACK_OF(X509) *chain)
+{
+	/* CAs that certified each other are a loop */
+	return !issuer || X509_self_signed(issuer, 1) == 1 || X509_cmp(issuer, certificate) == 0 ||
+	       sk_X509_find(chain, issuer) >= 0;
+}
+
+static int store_follow(const struct store *store, X509 *certificate, STACK_OF(X509) *chain)
+{
+	X509 *last = certificate;
+
+	while (sk_X509_num(chain) < STORE_CHAIN_MAX) {
+		X509 *issuer = store_issuer(store, last);
+
+		if (store_chain_ends(certificate, issuer, chain))
+			return 0;
+		if (!sk_X509_push(chain, issuer))
+			return -ENOMEM;
+		X509_up_ref(issuer);
+		last = issuer;
+	}
 	return 0;
+}
+
+int store_chain(const struct store *store, X509 *certificate, STACK_OF(X509) **out)
+{
+	ERR_set_mark();
+
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	int err = chain ? 0 : -ENOMEM;
+
+	*out = NULL;
+	if (!err && X509_self_signed(certificate, 1) != 1)
+		err = store_follow(store, certificate, chain);
+	ERR_pop_to_mark();
+	if (err)
+		sk_X509_pop_free(chain, X509_free);
+	else
+		*out = chain;
+	return err;
 }

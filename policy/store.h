@@ -22,6 +22,7 @@ enum {
 	STORE_CERTIFICATES_MAX = 4096,
 	STORE_CRLS_MAX = 4096,
 	STORE_BYTES_MAX = 4 << 20, /* of one buffer */
+	STORE_CHAIN_MAX = 10,
 };
 
 /* An empty store of generation 1; NULL when out of memory. */
@@ -68,11 +69,13 @@ const struct crl *store_find_crl(const struct store *store, const X509_NAME *iss
 				 size_t *index);
 
 /*
- * Offer ID certificate chain: the issuers of certificate that the store has, found by issuer
- * name and key, nearest first, the root included, at most max. References are the caller's.
- * 0, or -ENOMEM. *out is never NULL on success and does not hold certificate itself.
+ * Offer ID certificate chain (RFC 8446 4.4.2): the CAs of the store that stand above certificate,
+ * found by issuer name and signature, nearest first; of several with one name and key the one
+ * that ends last. At most STORE_CHAIN_MAX, none twice, and without a self-signed root, which the
+ * standard lets out. Neither dates nor purposes are looked at. 0, and *out is a stack (empty when
+ * there is no such CA) whose references are the caller's: sk_X509_pop_free(); or -ENOMEM, and
+ * it is NULL.
  */
-int store_issuers(const struct store *store, X509 *certificate, size_t max,
-		  STACK_OF(X509) **out);
+int store_chain(const struct store *store, X509 *certificate, STACK_OF(X509) **out);
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/bio.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,22 @@
 
 DEFINE_CLEANUP(BIO *, BIO_free);
 
+static bool text_byte_is_printable(uint8_t byte)
+{
+	return byte >= 0x20 && byte < 0x7f;
+}
+
+bool text_is_printable(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (!text[i])
+			return true;
+		if (!text_byte_is_printable((uint8_t)text[i]))
+			return false;
+	}
+	return false;
+}
+
 /* backslash: it stays as it is, in text that has its own escapes already */
 static void text_escape_bytes(bool backslash, const void *bytes, size_t len, char *out, size_t size)
 {
@@ -18,7 +33,7 @@ static void text_escape_bytes(bool backslash, const void *bytes, size_t len, cha
 	size_t at = 0, cut = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		bool plain = in[i] >= 0x20 && in[i] < 0x7f && (in[i] != '\\' || backslash);
+		bool plain = text_byte_is_printable(in[i]) && (in[i] != '\\' || backslash);
 		size_t need = plain ? 1 : 4;
 
 		if (at + need >= size) {

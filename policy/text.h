@@ -7,6 +7,7 @@
 #define POLICY_TEXT_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,12 @@ enum {
  * What does not fit is cut at a whole character and ends in "...". size > 0.
  */
 void text_escape(const void *bytes, size_t len, char *out, size_t size);
+
+/*
+ * True when text ends within size and until then holds what text_escape() makes, printable ASCII:
+ * for text that another process claims to have escaped. A char array gives both itself.
+ */
+bool text_is_printable(const char *text, size_t size);
 
 /* A distinguished name as RFC 2253 text, escaped; "(empty)" when it has no part. */
 void text_name(const X509_NAME *name, char *out, size_t size);

@@ -87,11 +87,18 @@ static bool verdict_lets_pass(enum outcome outcome)
 	return outcome == OUTCOME_PASSED || outcome == OUTCOME_NOT_APPLICABLE;
 }
 
+/* a check that failed is why, before one that nobody looked at */
+static bool verdict_says_more(const struct check_result *result, const struct check_result *than)
+{
+	return !than || (than->outcome == OUTCOME_NOT_EVALUATED &&
+			 result->outcome != OUTCOME_NOT_EVALUATED);
+}
+
 /* runs every check; true when all let pass */
 static bool verdict_run_checks(const struct facts *facts, const struct rule *rule, int64_t now,
 			       check_set checks, struct verdict *out)
 {
-	bool pass = true;
+	const struct check_result *why = NULL;
 
 	for (int i = 0; i < CHECK_COUNT; i++) {
 		if (!(checks & CHECK_BIT(i)))
@@ -100,25 +107,29 @@ static bool verdict_run_checks(const struct facts *facts, const struct rule *rul
 		struct check_result *result = &out->results[out->result_count++];
 
 		check_evaluate(i, facts, rule, now, result);
-		if (verdict_lets_pass(result->outcome))
-			continue;
-		if (pass) {
-			out->failed = i;
-			out->refusal = result->refusal;
-			snprintf(out->reason, sizeof(out->reason), "%s", result->reason);
-		}
-		pass = false;
+		if (!verdict_lets_pass(result->outcome) && verdict_says_more(result, why))
+			why = result;
 	}
-	return pass;
+	if (!why)
+		return true;
+	out->failed = why->check;
+	out->refusal = why->refusal;
+	snprintf(out->reason, sizeof(out->reason), "%s", why->reason);
+	return false;
 }
 
 static int64_t verdict_end(const struct facts *facts, check_set checks)
 {
+	const struct path_facts *path = &facts->path;
+	int64_t end = facts->leaf.not_after;
+
 	if (!facts->present)
 		return INT64_MAX;
-	if (checks & CHECK_BIT(CHECK_TRUST_CHAIN) && facts->path.not_after < facts->leaf.not_after)
-		return facts->path.not_after;
-	return facts->leaf.not_after;
+	if (!(checks & CHECK_BIT(CHECK_TRUST_CHAIN)))
+		return end;
+	if (path->not_after < end)
+		end = path->not_after;
+	return path->revocation.until < end ? path->revocation.until : end;
 }
 
 void policy_decide(const struct facts *facts, const struct rule *rule, int64_t now,

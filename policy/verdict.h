@@ -37,9 +37,10 @@ struct verdict {
 	size_t note_count;
 
 	/*
-	 * The last second at which an acceptance holds: the end of the peer's certificate,
-	 * and of every CA's of its path where the trust chain is checked. INT64_MAX when
-	 * no certificate was received.
+	 * The last second at which an acceptance holds: the end of the peer's certificate, and
+	 * where the trust chain is checked of every CA's of its path, and where a proof that
+	 * none is revoked is required, of the lists and the stapled response that are it.
+	 * INT64_MAX when no certificate was received.
 	 */
 	int64_t holds_until;
 };
@@ -63,7 +64,7 @@ int policy_check_chain(const struct evidence *evidence, const struct rule *rule,
 struct policy_bytes {
 	const void *chain; /* the peer's certificate first, then what it sent along */
 	size_t chain_len;
-	const void *own;
+	const void *own; /* our own certificate first; what follows is not looked at */
 	size_t own_len;
 	struct staple staple; /* OCSP; DER */
 	struct trace *trace; /* as in struct evidence */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "tools/check.h"
+#include "userspace/upgrade.h"
 
 #define CHECK_CONFIG "/etc/linewarden/linewarden.conf"
 
@@ -152,27 +153,49 @@ static int check_parse_option(int option, char *value, struct check_arguments *o
 	return check_parse_rule(option, value, &out->rule);
 }
 
+/* Of a line of both directions the one in which the peer is what --purpose says, or the first. */
+static const struct config_line *check_find_line(const struct check_arguments *arguments)
+{
+	const struct config *config = arguments->config;
+	enum peer_role peer = arguments->rule.peer;
+	bool known = false;
+	size_t i;
+
+	for (i = 0; i < config->line_count; i++) {
+		if (strcmp(config->lines[i].name, arguments->line))
+			continue;
+		if (peer == PEER_UNSET || peer == config->lines[i].rule.peer)
+			return &config->lines[i];
+		known = true;
+	}
+	check_complain(known ? "the peer has not this --purpose on line" :
+			       "the configuration has no line",
+		       arguments->line);
+	return NULL;
+}
+
 static int check_take_line(struct check_arguments *arguments)
 {
 	const enum rule_crl crl = arguments->rule.crl;
 	struct config_error error = { "" };
-	size_t i;
+	const struct config_line *line;
 
-	if (config_load(arguments->config_path, time(NULL), 1, &arguments->config, &error)) {
+	if (config_load(arguments->config_path, time(NULL), 1, &arguments->config, &error) ||
+	    upgrade_apply(arguments->config, false, error.text, sizeof(error.text))) {
 		fprintf(stderr, "%s\n", error.text);
+		line = NULL;
+	} else {
+		line = check_find_line(arguments);
+	}
+	if (!line) {
+		config_free(arguments->config);
+		arguments->config = NULL;
 		return -EINVAL;
 	}
-	for (i = 0; i < arguments->config->line_count; i++) {
-		if (strcmp(arguments->config->lines[i].name, arguments->line))
-			continue;
-		arguments->rule = arguments->config->lines[i].rule;
-		if (arguments->crl_given)
-			arguments->rule.crl = crl;
-		return 0;
-	}
-	config_free(arguments->config);
-	arguments->config = NULL;
-	return check_complain("the configuration has no line", arguments->line);
+	arguments->rule = line->rule;
+	if (arguments->crl_given)
+		arguments->rule.crl = crl;
+	return 0;
 }
 
 static int check_complete(struct check_arguments *arguments)

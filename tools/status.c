@@ -26,10 +26,11 @@ static void status_reasons(struct table *table, json_t *reasons)
 
 static int status_print_lines(json_t *lines)
 {
-	static const char *const columns[] = { "LINE",	      "FUNCTION", "PORT",    "LEVEL",
-					       "CONNECTIONS", "ACCEPTED", "DROPPED", "REFUSED",
-					       NULL };
+	static const char *const columns[] = { "LINE",	  "FUNCTION",	 "DIRECTION", "PORT",
+					       "LEVEL",	  "CONNECTIONS", "ACCEPTED",  "OBSERVED",
+					       "DROPPED", "REFUSED",	 NULL };
 	struct table *table = table_new(columns);
+	long long observed;
 	json_t *line;
 	size_t i;
 
@@ -38,10 +39,13 @@ static int status_print_lines(json_t *lines)
 	json_array_foreach(lines, i, line) {
 		table_add(table, TABLE_PLAIN, "%s", question_text(line, "line"));
 		table_add(table, TABLE_PLAIN, "%s", question_text(line, "function"));
+		table_add(table, TABLE_PLAIN, "%s", question_text(line, "direction"));
 		table_add(table, TABLE_PLAIN, "%lld", question_number(line, "port"));
 		table_add(table, TABLE_PLAIN, "%s", question_text(line, "level"));
 		table_add(table, TABLE_PLAIN, "%lld", question_number(line, "connections"));
 		table_add(table, TABLE_PLAIN, "%lld", question_number(line, "accepted"));
+		observed = question_number(line, "observed");
+		table_add(table, observed ? TABLE_BAD : TABLE_DIM, "%lld", observed);
 		table_add(table, TABLE_PLAIN, "%lld", question_number(line, "dropped_packets"));
 		status_reasons(table, json_object_get(line, "refused"));
 	}
@@ -116,6 +120,21 @@ static void status_print_expiry(const json_t *expiry)
 		printf("  and %lld more\n", beyond);
 }
 
+/* Loud: whoever looks is to know that these let everybody in. */
+static void status_print_observing(const json_t *lines)
+{
+	json_t *line;
+	size_t i;
+
+	table_colour(stdout, TABLE_BAD);
+	json_array_foreach(lines, i, line)
+		if (!strcmp(question_text(line, "mode"), "observe"))
+			printf("OBSERVING     line %s (%s): refusals are recorded, not enforced: "
+			       "everybody is let in\n",
+			       question_text(line, "line"), question_text(line, "direction"));
+	table_colour(stdout, TABLE_PLAIN);
+}
+
 static int status_print(const json_t *status)
 {
 	time_t started = (time_t)question_number(status, "started");
@@ -132,6 +151,7 @@ static int status_print(const json_t *status)
 	status_print_workers(json_object_get(status, "workers"));
 	status_print_trust(json_object_get(status, "trust_store"));
 	status_print_expiry(json_object_get(status, "expiry"));
+	status_print_observing(json_object_get(status, "lines"));
 	printf("sessions      %lld\n", question_number(status, "sessions"));
 	printf("audit log     %s", question_text(status, "audit_log"));
 	if (lost) {

@@ -27,6 +27,7 @@ struct supervised {
 	struct loop_timeout restart; /* waiting: it died and starts again then */
 	pid_t pid; /* 0: not running */
 	uint32_t id;
+	uint32_t netns; /* the network namespace that it serves */
 	unsigned int restarts;
 };
 
@@ -40,7 +41,7 @@ struct agent {
 	bool kernel_tls;
 	struct loop *loop;
 	struct supervised *workers;
-	unsigned int worker_count;
+	unsigned int worker_count; /* of all namespaces together */
 	struct loop_timeouts restarts;
 	uint64_t started; /* seconds since the epoch */
 	struct bucket failures; /* of records of connections that reached no verdict */

@@ -89,3 +89,16 @@ int cgroup_open(const char *path)
 		err = cgroup_holds_caller(root, fd);
 	return err ? err : TAKE_FD(fd);
 }
+
+int cgroup_open_below_mount(const char *path)
+{
+	char root[PATH_MAX], full[PATH_MAX];
+	int err;
+
+	err = cgroup_mount_point(root, sizeof(root));
+	if (err)
+		return err;
+	if ((size_t)snprintf(full, sizeof(full), "%s%s", root, path) >= sizeof(full))
+		return -ENAMETOOLONG;
+	return folder_open(full, CGROUP2_SUPER_MAGIC);
+}

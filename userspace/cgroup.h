@@ -11,4 +11,11 @@
  */
 int cgroup_open(const char *path);
 
+/*
+ * Opens the folder of a cgroup that is given as from the hierarchy's root, in the way of
+ * /proc/PID/cgroup: "/system.slice/a.service". The descriptor; -ENODEV; -ENOENT: there is no such
+ * cgroup now; -errno.
+ */
+int cgroup_open_below_mount(const char *path);
+
 #endif

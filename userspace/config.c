@@ -2,229 +2,70 @@
 #include "userspace/config.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "userspace/config_account.h"
 #include "userspace/config_claim.h"
+#include "userspace/config_identity.h"
+#include "userspace/config_include.h"
 #include "userspace/config_line.h"
+#include "userspace/config_namespace.h"
+#include "userspace/config_pbx.h"
+#include "userspace/config_service.h"
+#include "userspace/config_settings.h"
 #include "userspace/config_syntax.h"
 #include "userspace/config_text.h"
+#include "userspace/config_trust.h"
 #include "userspace/config_value.h"
+#include "userspace/config_warning.h"
 #include "userspace/file.h"
-#include "userspace/trust.h"
 
 #define CONFIG_FILE_MAX (4 << 20)
-#define CONFIG_RUN_PATH_MAX 80 /* a socket's address in it has 108 bytes */
 
 DEFINE_CLEANUP(struct config *, config_free);
 
-static int config_read_paths(const struct config_syntax *syntax, struct config *config)
-{
-	const struct {
-		const char *key, *otherwise;
-		size_t max;
-		char **path;
-	} paths[] = {
-		{ "audit-log", "/var/log/linewarden/audit.jsonl", PATH_MAX - 1,
-		  &config->audit_log },
-		{ "pin-path", "/sys/fs/bpf/linewarden", PATH_MAX - 64, &config->pin_path },
-		{ "run-path", "/run/linewarden", CONFIG_RUN_PATH_MAX, &config->run_path },
-	};
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		int rc = config_value_path(syntax, syntax->root, paths[i].key, paths[i].otherwise,
-					   paths[i].max, paths[i].path);
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* Here alone "" is a value, the default's. */
-static int config_read_cgroup(const struct config_syntax *syntax, struct config *config)
-{
-	const struct config_value *value = config_syntax_value(syntax->root, "cgroup");
-
-	if (value && *value->text)
-		return config_value_path(syntax, syntax->root, "cgroup", "", PATH_MAX - 1,
-					 &config->cgroup);
-	config->cgroup = strdup("");
-	return config->cgroup ? 0 : -ENOMEM;
-}
-
-static int config_read_numbers(const struct config_syntax *syntax, struct config *config)
-{
-	const struct {
-		const char *key;
-		struct config_range range;
-		unsigned int otherwise;
-		unsigned int *number;
-	} numbers[] = {
-		{ "expiry-warning", { 1, 3650 }, 60, &config->expiry_warning },
-		{ "workers", { 0, 256 }, 0, &config->workers },
-		{ "handshake-timeout", { 1, 300 }, 10, &config->handshake_timeout },
-		{ "max-handshakes", { 1, 1000000 }, 4096, &config->max_handshakes },
-	};
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		int rc;
-
-		*numbers[i].number = numbers[i].otherwise;
-		rc = config_value_number(syntax, syntax->root, numbers[i].key, numbers[i].range,
-					 numbers[i].number);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int config_read_ktls(const struct config_syntax *syntax, struct config *config)
-{
-	const struct config_value *value = config_syntax_value(syntax->root, "ktls");
-
-	config->ktls = CONFIG_KTLS_REQUIRE;
-	if (!value || strcmp(value->text, "require") == 0)
-		return 0;
-	if (strcmp(value->text, "prefer") != 0)
-		return config_syntax_refuse(syntax, syntax->root, value->line,
-					    "ktls '%s' is unknown; use require or prefer",
-					    value->text);
-	config->ktls = CONFIG_KTLS_PREFER;
-	return 0;
-}
-
-static int config_read_crl(const struct config_syntax *syntax, struct config *config)
-{
-	const struct config_value *value = config_syntax_value(syntax->root, "crl");
-
-	config->crl = CRL_PREFER;
-	if (value && rule_crl_parse(value->text, &config->crl) < 0)
-		return config_syntax_refuse(syntax, syntax->root, value->line,
-					    "crl '%s' is unknown; use off, prefer or require",
-					    value->text);
-	return 0;
-}
-
 static int config_read_lines(const struct config_syntax *syntax, struct config *config)
 {
-	size_t count = cfg_size(syntax->root, "line");
+	int rc = config_namespace_own(config);
 
-	if (!count)
-		return config_syntax_refuse(syntax, syntax->root, 0,
-					    "there is no line; write line \"name\" { ... }");
-	config->lines = calloc(count, sizeof(*config->lines));
-	if (!config->lines)
-		return -ENOMEM;
-	config->line_count = count;
-	for (size_t i = 0; i < count; i++) {
-		int rc = config_line_read(syntax,
-					  cfg_getnsec(syntax->root, "line", (unsigned int)i),
-					  &config->lines[i]);
-
-		if (rc < 0)
-			return rc;
-		config->lines[i].rule.crl = config->crl;
-	}
-	return config_claim_check(syntax, config->lines, count);
-}
-
-static int config_read_identity(const struct config_syntax *syntax, time_t now,
-				struct config *config)
-{
-	const struct config_value *certificate = NULL, *key = NULL;
-	char why[CONFIG_ERROR_LEN] = "";
-	cfg_t *section;
-	int rc;
-
-	if (cfg_size(syntax->root, "identity") != 1)
-		return config_syntax_refuse(syntax, syntax->root, 0,
-					    cfg_size(syntax->root, "identity") ?
-						    "identity is there twice; keep one of them" :
-						    "identity is missing; write identity { "
-						    "certificate = ... key = ... }");
-	section = cfg_getnsec(syntax->root, "identity", 0);
-	rc = config_value_need(syntax, section, "certificate", "\"/path/to/identity.pem\"",
-			       &certificate);
 	if (rc == 0)
-		rc = config_value_need(syntax, section, "key", "\"/path/to/identity.key\"", &key);
+		rc = config_line_read(syntax, config->files[0], config);
 	if (rc == 0)
-		rc = config_value_file(syntax, section, "certificate", &certificate);
-	if (rc == 0)
-		rc = config_value_file(syntax, section, "key", &key);
+		rc = config_include_read(syntax, config);
 	if (rc < 0)
 		return rc;
-	rc = identity_load_certificate(certificate->text, now, &config->identity, why, sizeof(why));
-	if (rc == -EINVAL)
-		return config_syntax_refuse(syntax, section, certificate->line, "%s", why);
-	if (rc == 0)
-		rc = identity_load_key(key->text, &config->identity, why, sizeof(why));
-	if (rc == -EINVAL)
-		return config_syntax_refuse(syntax, section, key->line, "%s", why);
-	return rc;
-}
-
-/* The first line whose level asks for a chain to the store; NULL where none does. */
-static const struct config_line *config_needs_trust(const struct config *config)
-{
-	for (size_t i = 0; i < config->line_count; i++) {
-		if (rule_checks(&config->lines[i].rule) & CHECK_BIT(CHECK_TRUST_CHAIN))
-			return &config->lines[i];
-	}
-	return NULL;
-}
-
-static int config_read_trust(const struct config_syntax *syntax, time_t now, uint64_t generation,
-			     struct config *config)
-{
-	const struct config_line *line = config_needs_trust(config);
-	const struct config_value *value;
-	char why[CONFIG_ERROR_LEN] = "";
-	int rc = config_value_file(syntax, syntax->root, "trust-store", &value);
-
-	if (rc < 0)
-		return rc;
-	config->trust = store_new(generation);
-	if (!config->trust)
-		return -ENOMEM;
-	if (!value && line)
+	if (!config->line_count)
 		return config_syntax_refuse(syntax, syntax->root, 0,
-					    "trust-store is missing, and line '%s' at level '%s' "
-					    "needs one; write trust-store = \"/path/to/folder\"",
-					    line->name, level_name(line->rule.level));
-	if (!value)
-		return 0;
-	rc = trust_load(value->text, now, config->trust, &config->trust_report, why, sizeof(why));
-	if (rc == 0 && line && !trust_report_usable(&config->trust_report)) {
-		trust_explain_empty(value->text, &config->trust_report, why, sizeof(why));
-		rc = -EINVAL;
-	}
-	if (rc == -EINVAL)
-		return config_syntax_refuse(syntax, syntax->root, value->line, "trust-store: %s",
-					    why);
-	return rc;
+					    config->closed_line_count ?
+						    "every line's service is closed, and none is "
+						    "left to serve; write one that is not" :
+						    "there is no line; write line \"name\" { ... }");
+	rc = config_service_close(config, syntax->error);
+	return rc < 0 ? rc : config_claim_check(config, syntax->error);
 }
 
-/* What is in the file comes first, what is elsewhere on the host after it. */
+/* What is in the files comes first, what is elsewhere on the host after it. */
 static int config_read(const struct config_syntax *syntax, time_t now, uint64_t generation,
 		       struct config *config)
 {
-	static int (*const steps[])(const struct config_syntax *, struct config *) = {
-		config_read_ktls,  config_read_crl,    config_read_numbers,
-		config_read_paths, config_read_cgroup, config_read_lines,
-		config_account_read,
-	};
-	int rc;
+	const char *file;
+	int rc = config_include_name(config, syntax->name, &file);
 
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		rc = steps[i](syntax, config);
-		if (rc < 0)
-			return rc;
-	}
-	rc = config_read_identity(syntax, now, config);
-	return rc < 0 ? rc : config_read_trust(syntax, now, generation, config);
+	if (rc == 0)
+		rc = config_settings_read(syntax, config);
+	if (rc == 0)
+		rc = config_pbx_read(syntax, config);
+	if (rc == 0)
+		rc = config_read_lines(syntax, config);
+	if (rc == 0)
+		rc = config_account_read(syntax, config);
+	if (rc == 0)
+		rc = config_identity_read(syntax, now, config);
+	if (rc == 0)
+		rc = config_trust_read(syntax, now, generation, config);
+	if (rc == 0)
+		rc = config_identity_offer(config);
+	return rc < 0 ? rc : config_warning_find(config);
 }
 
 int config_parse(const char *name, const char *buf, size_t len, time_t now, uint64_t generation,
@@ -239,7 +80,7 @@ int config_parse(const char *name, const char *buf, size_t len, time_t now, uint
 	if (rc == 0)
 		rc = config_text_clean(name, buf, len, &text, error);
 	if (rc == 0)
-		rc = config_syntax_read(name, text, &syntax, error);
+		rc = config_syntax_read(name, text, NULL, &syntax, error);
 	if (rc == 0)
 		rc = config_read(&syntax, now, generation, config);
 	if (rc == -ENOMEM)
@@ -283,7 +124,7 @@ int config_trust_path(const char *path, char **trust, struct config_error *error
 	if (rc == 0)
 		rc = config_text_clean(path, file.data, file.len, &text, error);
 	if (rc == 0)
-		rc = config_syntax_read(path, text, &syntax, error);
+		rc = config_syntax_read(path, text, NULL, &syntax, error);
 	if (rc == 0)
 		rc = config_value_file(&syntax, syntax.root, "trust-store", &value);
 	if (rc == 0 && value) {
@@ -297,16 +138,29 @@ int config_trust_path(const char *path, char **trust, struct config_error *error
 	return rc;
 }
 
+static void config_free_lines(struct config_line *lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		config_line_free(&lines[i]);
+	free(lines);
+}
+
 void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; i < config->line_count; i++)
-		config_line_free(&config->lines[i]);
-	free(config->lines);
+	config_free_lines(config->lines, config->line_count);
+	config_free_lines(config->closed_lines, config->closed_line_count);
+	config_value_list_free(config->files, config->file_count);
+	config_value_list_free(config->warnings, config->warning_count);
+	config_namespace_free(config);
+	free(config->closed_ports);
+	config_pbx_free(config);
 	identity_free(&config->identity);
+	identity_free(&config->telephony);
 	store_free(config->trust);
 	trust_report_free(&config->trust_report);
+	free(config->state_path);
 	free(config->user);
 	free(config->group);
 	free(config->audit_log);

@@ -27,16 +27,79 @@ struct config_prefix {
 	int family; /* AF_INET or AF_INET6 */
 	uint8_t addr[16]; /* network order, IPv4 as v4-mapped */
 	unsigned int length; /* bits of addr: 96 to 128 for IPv4, 0 to 128 for IPv6 */
-	unsigned int at; /* where it stands: the line of the file */
+	const char *file; /* where it stands: one of the configuration's */
+	unsigned int at; /* the line of that file */
 };
 
+/* what a verdict does */
+enum config_mode {
+	CONFIG_ENFORCE,
+	CONFIG_OBSERVE, /* a refusal is recorded, and the connection goes on */
+};
+
+/* the weakest cipher suites that a line negotiates; zero is the strictest */
+enum config_ciphers {
+	CONFIG_CIPHERS_HIGH, /* 256-bit keys, forward secrecy */
+	CONFIG_CIPHERS_MEDIUM, /* 128-bit keys or more, forward secrecy */
+	CONFIG_CIPHERS_LOW, /* in TLS 1.2 also without forward secrecy */
+	CONFIG_CIPHERS_COUNT,
+};
+
+/* "Service Security Level" of an admin service */
+enum config_security {
+	CONFIG_SECURITY_DISABLED, /* both ports are closed */
+	CONFIG_SECURITY_UNSECURE_ONLY, /* the secure port is closed */
+	CONFIG_SECURITY_UNSECURE_SECURE, /* both are open */
+	CONFIG_SECURITY_SECURE_LOW, /* these close the plain port */
+	CONFIG_SECURITY_SECURE_MEDIUM,
+	CONFIG_SECURITY_SECURE_HIGH, /* and a certificate is required */
+	CONFIG_SECURITY_COUNT,
+};
+
+/*
+ * Where and how one kind of peer is met, in one direction: a section whose direction is
+ * "both" makes two of these, the inbound one first.
+ */
 struct config_line {
 	char name[LW_NAME_LEN];
 	enum function function;
-	uint16_t port;
+	enum direction direction;
+	uint32_t netns; /* index of config.namespaces */
+	uint16_t port; /* inbound: of this host; outbound: of the peer */
 	struct config_prefix *prefixes; /* at least one; no other line has the same on this port */
 	size_t prefix_count;
 	struct rule rule; /* valid for the policy; its names belong to the line */
+	enum config_mode mode;
+	enum config_ciphers ciphers;
+	bool resumption; /* TLS sessions are resumed */
+	char *server_name; /* outbound: sent as SNI (RFC 6066 section 3); NULL: none */
+	const struct identity *identity; /* that it shows: one of the configuration's */
+	bool own_level; /* its section gives the level, no setting */
+	enum config_security security; /* of an admin line */
+	uint16_t plain_port; /* of an admin line: the same service without TLS; 0: none */
+	const char *file; /* where its section is: one of the configuration's */
+	unsigned int at; /* the line of that file where it ends */
+};
+
+/* A network namespace in which lines are. */
+struct config_namespace {
+	char *name; /* as the lines give it; "" is the daemon's own */
+	char *path; /* to open and enter it by; NULL for the daemon's own */
+};
+
+/* A port that a secure-only service keeps closed. */
+struct config_closed_port {
+	uint32_t netns;
+	uint16_t port;
+};
+
+#define CONFIG_PBX_MAX 64
+
+/* The processes of a PBX, whose connect() to a line's address is intercepted. */
+struct config_pbx {
+	char *name;
+	char *cgroup; /* absolute path below the cgroup2 mount, as in "/system.slice/a.service" */
+	bool block_unmatched; /* what is no line's, and not on loopback, fails */
 };
 
 enum config_ktls {
@@ -45,11 +108,28 @@ enum config_ktls {
 };
 
 struct config {
-	struct config_line *lines; /* at least one, in the file's order */
+	struct config_line *lines; /* at least one, in the order of the files */
 	size_t line_count;
+	struct config_line *closed_lines; /* admin services whose secure port is closed: not served */
+	size_t closed_line_count;
+	char **files; /* the configuration's own name, then those of what it includes */
+	size_t file_count;
+	struct config_namespace *namespaces; /* the first is the daemon's own; at least that one */
+	size_t namespace_count; /* at most LW_NAMESPACES_MAX */
+	struct config_closed_port *closed_ports;
+	size_t closed_port_count;
+	struct config_pbx *pbxs; /* needed where a line is outbound */
+	size_t pbx_count;
+	enum level settings[FUNCTION_SETTING_COUNT]; /* LEVEL_UNSET: not given */
+	bool upgraded_host; /* upgrade_apply() has something to do */
+	char *state_path;
+	bool offer_id_chain; /* the chains of the identities are completed from the store */
 	struct identity identity;
+	struct identity telephony; /* certificate is NULL: lines of telephony show the other one */
 	struct store *trust; /* empty only where no line's level looks at it */
 	struct trust_report trust_report; /* what was found as the store was read */
+	char **warnings; /* what is no mistake, and should be known; each names its place */
+	size_t warning_count;
 	enum rule_crl crl; /* every line's rule has it */
 	unsigned int expiry_warning; /* days before a certificate's end */
 	enum config_ktls ktls;

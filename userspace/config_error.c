@@ -17,5 +17,10 @@ int config_error_set(struct config_error *error, const char *file, unsigned int 
 	va_start(ap, format);
 	vsnprintf(error->text + used, sizeof(error->text) - used, format, ap);
 	va_end(ap);
+	/* a file's name can have anything in it */
+	for (char *c = error->text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
 	return -EINVAL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of a configuration file. */
+/* The sections "line" of a configuration file. */
 #ifndef USERSPACE_CONFIG_LINE_H
 #define USERSPACE_CONFIG_LINE_H
 
@@ -7,12 +7,13 @@
 #include "userspace/config_syntax.h"
 
 /**
- * config_line_read - checks one section "line" and fills the line in
- * @line: zeroed; to be freed with config_line_free() in any case
+ * config_line_read - checks the sections "line" of one file and adds what they make
+ * @config: everything that is not a line has been read into it
+ * @file: of @syntax; one of the configuration's
  *
  * Returns 0, -EINVAL with the message set, or -ENOMEM.
  */
-int config_line_read(const struct config_syntax *syntax, cfg_t *section, struct config_line *line);
+int config_line_read(const struct config_syntax *syntax, const char *file, struct config *config);
 
 /* config_line_free - releases what a line holds; a half filled one is fine */
 void config_line_free(struct config_line *line);

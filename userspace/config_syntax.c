@@ -13,6 +13,7 @@
 /* libconfuse passes no context to its callbacks, and its scanner is global all the same */
 static struct {
 	const char *name;
+	const struct config_syntax *main; /* of the file that includes this one */
 	struct config_error *error;
 	bool refused;
 } reading;
@@ -21,7 +22,7 @@ static struct {
 static const struct {
 	const char *theirs, *before, *after;
 } wordings[] = {
-	{ "found duplicate title '%s'", "line '", "' is there twice; each needs its own name" },
+	{ "found duplicate title '%s'", "the name '", "' is there twice; each needs its own" },
 	{ "unexpected token '%s'", "'",
 	  "' is not expected here; settings are key = value, lists key = { value, value }" },
 	{ "missing equal sign after option '%s'", "'=' is missing after '", "'" },
@@ -41,10 +42,26 @@ static void syntax_place(cfg_t *section, char *place, size_t size)
 		snprintf(place, size, "%s: ", cfg_name(section));
 }
 
+static bool syntax_knows(const cfg_t *section, const char *key)
+{
+	for (const cfg_opt_t *opt = section->opts; opt->name; opt++) {
+		if (strcmp(opt->name, key) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void syntax_unknown_key(cfg_t *section, const char *key)
 {
-	char known[256] = "";
+	char known[640] = "";
 	char place[96];
+
+	if (reading.main && !cfg_title(section) && syntax_knows(reading.main->root, key)) {
+		config_error_set(reading.error, reading.name, section->line,
+				 "'%s' has no place in an included file; move it to %s", key,
+				 reading.main->name);
+		return;
+	}
 
 	for (const cfg_opt_t *opt = section->opts; opt->name; opt++) {
 		size_t used = strlen(known);
@@ -110,14 +127,15 @@ static int syntax_on_value(cfg_t *section, cfg_opt_t *opt, const char *text, voi
 #define KEY(name) CFG_PTR_CB(name, NULL, CFGF_NODEFAULT, syntax_on_value, free)
 #define KEY_LIST(name) CFG_PTR_LIST_CB(name, NULL, CFGF_NODEFAULT, syntax_on_value, free)
 
-/* Every key is text here: libconfuse would read 010 as eight, and has no line for it. */
-static cfg_t *syntax_new(void)
+#define SECTION_NAMED(name, keys)                                                                  \
+	CFG_SEC(name, keys, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+
+/*
+ * Every key is text here: libconfuse would read 010 as eight, and has no line for it.
+ * cfg_init() copies what it is given.
+ */
+static cfg_t *syntax_new(bool included)
 {
-	cfg_opt_t identity[] = {
-		KEY("certificate"),
-		KEY("key"),
-		CFG_END(),
-	};
 	cfg_opt_t line[] = {
 		KEY("function"),
 		KEY("port"),
@@ -125,13 +143,48 @@ static cfg_t *syntax_new(void)
 		KEY("level"),
 		KEY_LIST("host-names"),
 		KEY_LIST("sip-domains"),
+		KEY("direction"),
+		KEY("remote-port"),
+		KEY_LIST("exceptions"),
+		KEY("mode"),
+		KEY("delivery"),
+		KEY("resumption"),
+		KEY("namespace"),
+		KEY("service-security"),
+		KEY("plain-port"),
+		CFG_END(),
+	};
+	cfg_opt_t lines[] = {
+		SECTION_NAMED("line", line),
+		CFG_END(),
+	};
+	cfg_opt_t identity[] = {
+		KEY("certificate"),
+		KEY("key"),
+		KEY("pkcs12"),
+		KEY("passphrase-file"),
+		KEY("passphrase-credential"),
+		CFG_END(),
+	};
+	cfg_opt_t pbx[] = {
+		KEY("unit"),
+		KEY("cgroup"),
+		KEY("unmatched"),
 		CFG_END(),
 	};
 	cfg_opt_t root[] = {
 		/* without CFGF_MULTI a second one would be merged into the first */
 		CFG_SEC("identity", identity, CFGF_MULTI),
+		CFG_SEC("telephony-identity", identity, CFGF_MULTI),
+		KEY("offer-id-chain"),
 		KEY("trust-store"),
-		CFG_SEC("line", line, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		KEY("management-interfaces"),
+		KEY("telephony-endpoints"),
+		SECTION_NAMED("pbx", pbx),
+		SECTION_NAMED("line", line),
+		KEY_LIST("include"),
+		KEY("upgraded-host"),
+		KEY("state-path"),
 		KEY("crl"),
 		KEY("expiry-warning"),
 		KEY("ktls"),
@@ -147,29 +200,52 @@ static cfg_t *syntax_new(void)
 		CFG_END(),
 	};
 
-	return cfg_init(root, CFGF_NONE);
+	return cfg_init(included ? lines : root, CFGF_NONE);
 }
 
-int config_syntax_read(const char *name, const char *text, struct config_syntax *syntax,
-		       struct config_error *error)
+/*
+ * Where the parser stopped: it counts in the innermost section that is open, and what
+ * follows a section goes on from its count.
+ */
+static unsigned int syntax_last_line(cfg_t *root)
 {
-	cfg_t *root = syntax_new();
+	int line = root->line;
+
+	for (cfg_opt_t *opt = root->opts; opt->name; opt++) {
+		for (unsigned int i = 0; opt->type == CFGT_SEC && i < cfg_opt_size(opt); i++) {
+			const cfg_t *section = cfg_opt_getnsec(opt, i);
+
+			if (section->line > line)
+				line = section->line;
+		}
+	}
+	return (unsigned int)line;
+}
+
+int config_syntax_read(const char *name, const char *text, const struct config_syntax *main,
+		       struct config_syntax *syntax, struct config_error *error)
+{
+	cfg_t *root = syntax_new(main);
 	int rc;
 
 	if (!root)
 		return -ENOMEM;
 	cfg_set_error_function(root, syntax_on_error);
 	reading.name = name;
+	reading.main = main;
 	reading.error = error;
 	reading.refused = false;
 	rc = cfg_parse_buf(root, text);
 	reading.name = NULL;
+	reading.main = NULL;
 	reading.error = NULL;
 	if (rc != CFG_SUCCESS) {
-		cfg_free(root);
 		/* the one mistake that libconfuse refuses without a word */
-		return reading.refused ? -EINVAL :
-					 config_error_set(error, name, 0, "a key is empty");
+		if (!reading.refused)
+			config_error_set(error, name, syntax_last_line(root),
+					 "a key is empty; name the setting before '='");
+		cfg_free(root);
+		return -EINVAL;
 	}
 	*syntax = (struct config_syntax){ .name = name, .root = root, .error = error };
 	return 0;

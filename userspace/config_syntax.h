@@ -26,15 +26,16 @@ struct config_syntax {
  * config_syntax_read - parses a file into sections, keys and values
  * @name: stands for the file in messages
  * @text: from config_text_clean()
+ * @main: of the file that includes this one, in which lines alone have a place; or NULL
  * @syntax: written on success alone; release it with config_syntax_free()
  *
- * Unknown keys, keys that are given twice and lines of the same name are refused here.
+ * Unknown keys, keys that are given twice and sections of the same name are refused here.
  * libconfuse's scanner is global, so two of these cannot run at once.
  *
  * Returns 0, -EINVAL with @error set, or -ENOMEM.
  */
-int config_syntax_read(const char *name, const char *text, struct config_syntax *syntax,
-		       struct config_error *error);
+int config_syntax_read(const char *name, const char *text, const struct config_syntax *main,
+		       struct config_syntax *syntax, struct config_error *error);
 
 /* config_syntax_free - releases what config_syntax_read() filled in; a zeroed one is fine */
 void config_syntax_free(struct config_syntax *syntax);

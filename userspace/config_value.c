@@ -2,6 +2,7 @@
 #include "userspace/config_value.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Digits alone: no sign, no hexadecimal, no leading zero that elsewhere means octal. */
@@ -81,6 +82,46 @@ int config_value_path(const struct config_syntax *syntax, cfg_t *section, const 
 	int rc = config_value_file(syntax, section, key, &value);
 
 	return rc < 0 ? rc : config_value_text(syntax, section, key, otherwise, max, path);
+}
+
+void config_value_words(const char *const *words, char *out, size_t size)
+{
+	size_t used = 0;
+
+	*out = '\0';
+	for (size_t i = 0; words[i] && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s",
+					 !i ? "" : words[i + 1] ? ", " : " or ", words[i]);
+}
+
+int config_value_choice(const struct config_syntax *syntax, cfg_t *section, const char *key,
+			const char *const *words, unsigned int *chosen)
+{
+	const struct config_value *value = config_syntax_value(section, key);
+	char known[192];
+
+	if (!value)
+		return 0;
+	for (unsigned int i = 0; words[i]; i++) {
+		if (strcmp(words[i], value->text) == 0) {
+			*chosen = i;
+			return 0;
+		}
+	}
+	config_value_words(words, known, sizeof(known));
+	return config_syntax_refuse(syntax, section, value->line, "%s '%s' is unknown; use %s", key,
+				    value->text, known);
+}
+
+int config_value_yes(const struct config_syntax *syntax, cfg_t *section, const char *key,
+		     bool otherwise, bool *yes)
+{
+	static const char *const words[] = { "no", "yes", NULL };
+	unsigned int chosen = otherwise;
+	int rc = config_value_choice(syntax, section, key, words, &chosen);
+
+	*yes = chosen;
+	return rc;
 }
 
 int config_value_list(cfg_t *section, const char *key, char ***texts, size_t *count)

@@ -7,6 +7,7 @@
 #ifndef USERSPACE_CONFIG_VALUE_H
 #define USERSPACE_CONFIG_VALUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "userspace/config_syntax.h"
@@ -34,6 +35,20 @@ int config_value_path(const struct config_syntax *syntax, cfg_t *section, const 
 /* config_value_file - the absolute path of a file to read; *path is borrowed, NULL if not given */
 int config_value_file(const struct config_syntax *syntax, cfg_t *section, const char *key,
 		      const struct config_value **path);
+
+/*
+ * config_value_choice - one of the words; @words end with NULL
+ * @chosen: index of the word; left alone where the key is not given
+ */
+int config_value_choice(const struct config_syntax *syntax, cfg_t *section, const char *key,
+			const char *const *words, unsigned int *chosen);
+
+/* config_value_yes - "yes" or "no" */
+int config_value_yes(const struct config_syntax *syntax, cfg_t *section, const char *key,
+		     bool otherwise, bool *yes);
+
+/* config_value_words - "none, low or medium": @words, which end with NULL, for a message */
+void config_value_words(const char *const *words, char *out, size_t size);
 
 /* config_value_list - copies of a list's texts; none where the key is not given */
 int config_value_list(cfg_t *section, const char *key, char ***texts, size_t *count);

@@ -29,6 +29,7 @@ static struct loop_timeouts *connection_queue(struct connection *connection)
 {
 	switch (connection->phase) {
 	case PHASE_CONNECTING:
+	case PHASE_DIALLING:
 		return &connection->worker->connects;
 	case PHASE_LINGERING:
 		return &connection->worker->lingers;
@@ -79,8 +80,45 @@ static void connection_report_end(struct connection *connection, const char *why
 	};
 
 	snprintf(message.end.why, sizeof(message.end.why), "%s", why);
+	/* inbound: what the kernel keeps of the socket to the app is forgotten by it */
 	connection_tell(connection, &message,
-			connection->app_fd >= 0 ? &connection->app_fd : NULL);
+			connection->app_fd >= 0 && !connection_is_outbound(connection) ?
+				&connection->app_fd :
+				NULL);
+}
+
+int connection_ask(struct connection *connection, const struct message *message)
+{
+	struct worker *worker = connection->worker;
+	const int fds[] = { connection->fd, connection->app_fd };
+	int err;
+
+	err = message_send(worker->setup.main_fd, message, fds, 2);
+	if (err)
+		return err;
+	connection->answer_due = true;
+	connection->phase = PHASE_ASKED;
+	STAILQ_INSERT_TAIL(&worker->asked, connection, asked);
+	return 0;
+}
+
+static void connection_set_reset(int fd)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+/* An app whose connect() came to nothing hears of that as it would from the peer. */
+static void connection_reset_app(struct connection *connection)
+{
+	if (connection->app_fd < 0)
+		return;
+	loop_remove(connection->worker->loop, &connection->app);
+	connection_set_reset(connection->app_fd);
+	close(connection->app_fd);
+	connection->app_fd = -1;
 }
 
 void connection_forget_app(struct connection *connection)
@@ -94,7 +132,6 @@ void connection_forget_app(struct connection *connection)
 
 void connection_close(struct connection *connection, bool reset, const char *why)
 {
-	const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
 	struct worker *worker = connection->worker;
 
 	if (connection->phase == PHASE_CLOSED)
@@ -114,12 +151,11 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	SSL_free(connection->tls);
 	connection->tls = NULL;
 	if (reset) {
-		setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-		if (connection->app_fd >= 0)
-			setsockopt(connection->app_fd, SOL_SOCKET, SO_LINGER, &linger,
-				   sizeof(linger));
+		connection_set_reset(connection->fd);
+		connection_set_reset(connection->app_fd);
 	}
-	close(connection->fd);
+	if (connection->fd >= 0)
+		close(connection->fd);
 	if (connection->app_fd >= 0)
 		close(connection->app_fd);
 	connection->fd = connection->app_fd = -1;
@@ -161,9 +197,13 @@ void connection_refuse(struct connection *connection, enum record_event event, c
 	SSL_free(connection->tls);
 	connection->tls = NULL;
 	connection->phase = PHASE_LINGERING;
-	shutdown(connection->fd, SHUT_WR);
+	/* before a verdict only an outbound connection has an app */
+	connection_reset_app(connection);
 	loop_timeout_start(worker->loop, &worker->lingers, &connection->timeout);
-	connection_linger(connection);
+	if (shutdown(connection->fd, SHUT_WR) < 0)
+		connection_close(connection, true, "");
+	else
+		connection_linger(connection);
 }
 
 void connection_cut(struct connection *connection, const char *why)
@@ -174,6 +214,9 @@ void connection_cut(struct connection *connection, const char *why)
 	loop_turn_remove(worker->loop, &connection->turn);
 	loop_remove(worker->loop, &connection->app);
 	connection_report_end(connection, why);
+	/* one that has not begun ends for the app as one that was refused */
+	if (connection->phase == PHASE_ASKED && connection_is_outbound(connection))
+		connection_reset_app(connection);
 	if (connection->app_fd >= 0)
 		close(connection->app_fd);
 	connection->app_fd = -1;
@@ -215,6 +258,9 @@ static void connection_client_ready(struct loop_io *io, uint32_t events)
 	case PHASE_HANDSHAKE:
 		connection_handshake(connection);
 		return;
+	case PHASE_DIALLING:
+		connection_dialled(connection);
+		return;
 	case PHASE_RELAYING:
 		connection_relay(connection, events, 0);
 		return;
@@ -241,6 +287,10 @@ static void connection_app_ready(struct loop_io *io, uint32_t events)
 		connection_app_connected(connection);
 	else if (connection->phase == PHASE_RELAYING)
 		connection_relay(connection, 0, events);
+	else if ((connection->phase == PHASE_DIALLING || connection->phase == PHASE_HANDSHAKE) &&
+		 (events & (EPOLLHUP | EPOLLERR)))
+		connection_refuse(connection, RECORD_FAILED,
+				  "the app gave up before the TLS handshake was over");
 }
 
 static void connection_turn(struct loop_turn *turn)
@@ -264,12 +314,11 @@ static int connection_identify(struct connection *connection)
 	if (err)
 		return err;
 	connection->cookie = record->cookie = tag.cookie;
-	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count)
+	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count ||
+	    config->lines[tag.line - 1].direction != DIRECTION_INBOUND)
 		return -EADDRNOTAVAIL;
 	connection->line = &config->lines[tag.line - 1];
-	record->function = connection->line->function;
-	record->level = connection->line->rule.level;
-	snprintf(record->line, sizeof(record->line), "%s", connection->line->name);
+	record_set_line(record, connection->line);
 	return 0;
 }
 
@@ -300,27 +349,26 @@ static void connection_make_room(struct worker *worker)
 				  "too many half-open handshakes: the oldest made room");
 }
 
-void connection_accept(struct worker *worker, int fd, const struct endpoint *peer)
+struct connection *connection_new(struct worker *worker, int fd, int app_fd)
 {
-	struct connection *connection;
-	struct record *record;
-	int err;
+	struct connection *connection = calloc(1, sizeof(*connection));
+	struct record *record = calloc(1, sizeof(*record));
 
-	connection_make_room(worker);
-	connection = calloc(1, sizeof(*connection));
-	record = calloc(1, sizeof(*record));
 	if (!connection || !record) {
 		free(connection);
 		free(record);
-		close(fd);
-		return;
+		if (fd >= 0)
+			close(fd);
+		if (app_fd >= 0)
+			close(app_fd);
+		return NULL;
 	}
+	connection_make_room(worker);
 	worker->half_open++;
 	*connection = (struct connection){
 		.worker = worker,
 		.fd = fd,
-		.app_fd = -1,
-		.peer = *peer,
+		.app_fd = app_fd,
 		.client = { -1, connection_client_ready },
 		.app = { -1, connection_app_ready },
 		.turn.run = connection_turn,
@@ -328,6 +376,29 @@ void connection_accept(struct worker *worker, int fd, const struct endpoint *pee
 		.record = record,
 	};
 	LIST_INSERT_HEAD(&worker->connections, connection, entry);
+	return connection;
+}
+
+int connection_begin(struct connection *connection)
+{
+	int err;
+
+	err = connection_prepare_socket(connection);
+	if (!err)
+		err = connection_handshake_start(connection);
+	return err;
+}
+
+void connection_accept(struct worker *worker, int fd, const struct endpoint *peer)
+{
+	struct connection *connection = connection_new(worker, fd, -1);
+	struct record *record;
+	int err;
+
+	if (!connection)
+		return;
+	connection->peer = *peer;
+	record = connection->record;
 	err = connection_identify(connection);
 	if (err) {
 		record->event = RECORD_FAILED;
@@ -339,9 +410,7 @@ void connection_accept(struct worker *worker, int fd, const struct endpoint *pee
 		connection_close(connection, true, "");
 		return;
 	}
-	err = connection_prepare_socket(connection);
-	if (!err)
-		err = connection_handshake_start(connection);
+	err = connection_begin(connection);
 	if (!err)
 		err = loop_add(worker->loop, &connection->client, fd,
 			       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);

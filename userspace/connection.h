@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One client's connection in a worker, from accept to close:
+ * One peer's connection in a worker, from accept to close. Inbound:
  *
  *   handshake ─► asked ─► connecting ─► relaying ─► closed
  *       └──────────┴──► lingering (refused) ─────────┘
  *
+ * and outbound, from an app's connect() that was intercepted:
+ *
+ *   asked ─► dialling ─► handshake ─► asked ─► relaying ─► closed
+ *
  * connection.c   accept, phases, end
+ * departure.c    outbound, up to the TCP connection to the peer
  * handshake.c    handshake ─► asked: TLS, the policy, the keys
  * delivery.c     asked ─► relaying: the main process's answer, the app
  */
@@ -13,6 +18,7 @@
 #define USERSPACE_CONNECTION_H
 
 #include "userspace/endpoint.h"
+#include "userspace/message.h"
 #include "userspace/record.h"
 #include "userspace/relay.h"
 #include "userspace/stream.h"
@@ -21,7 +27,8 @@
 enum phase {
 	PHASE_HANDSHAKE,
 	PHASE_ASKED,
-	PHASE_CONNECTING,
+	PHASE_DIALLING, /* the peer */
+	PHASE_CONNECTING, /* to the app */
 	PHASE_RELAYING,
 	PHASE_LINGERING,
 	PHASE_CLOSED,
@@ -30,9 +37,9 @@ enum phase {
 struct connection {
 	struct worker *worker;
 	enum phase phase;
-	int fd; /* the client's socket */
+	int fd; /* the peer's socket: TLS is spoken there; -1 where there is none yet */
 	int app_fd;
-	struct loop_io client; /* both with their own life in the loop */
+	struct loop_io client; /* the peer's;  both with their own life in the loop */
 	struct loop_io app;
 	struct loop_timeout timeout; /* in the queue of the phase */
 	struct loop_turn turn;
@@ -44,6 +51,7 @@ struct connection {
 	const struct config_line *line;
 	struct endpoint peer, local;
 	bool answer_due; /* a question to the main process is under way */
+	bool departing; /* and it is that of an outbound connection's beginning */
 	bool app_is_loopback; /* the address that was dialled refused: the app's loopback is tried */
 
 	SSL *tls; /* until the handshake is over */
@@ -59,11 +67,29 @@ struct connection {
 /* Takes a freshly accepted socket of a peer over; it is closed where that fails. */
 void connection_accept(struct worker *worker, int fd, const struct endpoint *peer);
 
+/* The same of an app's connect() that was intercepted: a socket from the outlet. */
+void connection_depart(struct worker *worker, int fd, const struct endpoint *app);
+
+/* A zeroed connection with a record, of a worker. NULL: out of memory, and app_fd and fd closed. */
+struct connection *connection_new(struct worker *worker, int fd, int app_fd);
+
+/* Prepares a connected socket of the peer for TLS and begins the handshake. -errno. */
+int connection_begin(struct connection *connection);
+
 /* The handshake goes on, as far as it can without blocking. */
 void connection_handshake(struct connection *connection);
 
 /* Makes the TLS object. -ENOMEM, -EIO. */
 int connection_handshake_start(struct connection *connection);
+
+/* The socket to the peer became connected, or failed. */
+void connection_dialled(struct connection *connection);
+
+/* The main process's answer to MESSAGE_DEPART. */
+void connection_departed(struct connection *connection, int error);
+
+/* Sends a question with the peer's and the app's socket; the phase is PHASE_ASKED then. -errno. */
+int connection_ask(struct connection *connection, const struct message *message);
 
 /* Asks the main process to open the gate for an accepted client. */
 void connection_deliver(struct connection *connection);
@@ -96,7 +122,9 @@ void connection_close_all(struct worker *worker);
  */
 void connection_cut(struct connection *connection, const char *why);
 
-/* The TLS context of a worker. NULL: why says it. */
-SSL_CTX *tls_context_new(const struct worker_setup *setup, const char **why);
+static inline bool connection_is_outbound(const struct connection *connection)
+{
+	return connection->line && connection->line->direction == DIRECTION_OUTBOUND;
+}
 
 #endif

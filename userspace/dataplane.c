@@ -76,13 +76,13 @@ static bool dataplane_can_iterate(void)
 	       libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL) > 0;
 }
 
-static int dataplane_pin_paths(struct dataplane *dataplane)
+static int dataplane_pin_paths(const struct dataplane *dataplane, struct linewarden *skel)
 {
 	char path[DATAPLANE_PATH_MAX];
 	struct bpf_map *map;
 	int err;
 
-	bpf_object__for_each_map(map, dataplane->skel->obj) {
+	bpf_object__for_each_map(map, skel->obj) {
 		if (bpf_map__is_internal(map)) /* .rodata belongs to this load of the programs */
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dataplane->path, bpf_map__name(map));
@@ -119,7 +119,7 @@ static int dataplane_load(struct dataplane *dataplane, char why[DATAPLANE_ERROR_
 	if (!dataplane->skel)
 		return -errno;
 	bpf_program__set_autoload(dataplane->skel->progs.sockets, dataplane_can_iterate());
-	err = dataplane_pin_paths(dataplane);
+	err = dataplane_pin_paths(dataplane, dataplane->skel);
 	if (!err)
 		err = linewarden__load(dataplane->skel);
 	if (err) {
@@ -132,15 +132,41 @@ static int dataplane_load(struct dataplane *dataplane, char why[DATAPLANE_ERROR_
 	return dataplane_check_version(dataplane, why);
 }
 
-/* Workers read tags; they cannot write any. */
-static int dataplane_reopen_tags(struct dataplane *dataplane)
+int dataplane_open_copy(struct dataplane *dataplane, struct linewarden **out)
+{
+	struct linewarden *copy = linewarden__open();
+	struct bpf_program *prog;
+	int err;
+
+	if (!copy)
+		return -errno;
+	bpf_object__for_each_program(prog, copy->obj)
+		bpf_program__set_autoload(prog, false);
+	err = dataplane_pin_paths(dataplane, copy);
+	if (err)
+		linewarden__destroy(copy);
+	else
+		*out = copy;
+	return err;
+}
+
+/* Workers read a socket's storage; they cannot write any. */
+static int dataplane_reopen(const struct dataplane *dataplane, const char *map)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
 	char path[DATAPLANE_PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/tags", dataplane->path);
-	dataplane->tags_readonly = bpf_obj_get_opts(path, &opts);
-	return dataplane->tags_readonly < 0 ? dataplane->tags_readonly : 0;
+	snprintf(path, sizeof(path), "%s/%s", dataplane->path, map);
+	return bpf_obj_get_opts(path, &opts);
+}
+
+static int dataplane_reopen_maps(struct dataplane *dataplane)
+{
+	dataplane->tags_readonly = dataplane_reopen(dataplane, "tags");
+	if (dataplane->tags_readonly < 0)
+		return dataplane->tags_readonly;
+	dataplane->targets_readonly = dataplane_reopen(dataplane, "targets");
+	return dataplane->targets_readonly < 0 ? dataplane->targets_readonly : 0;
 }
 
 int dataplane_open(const struct config *config, struct dataplane **out,
@@ -152,7 +178,8 @@ int dataplane_open(const struct config *config, struct dataplane **out,
 	if (!dataplane)
 		return -ENOMEM;
 	libbpf_set_print(dataplane_libbpf_print);
-	dataplane->lock = dataplane->cgroup = dataplane->tags_readonly = -1;
+	dataplane->lock = dataplane->cgroup = -1;
+	dataplane->tags_readonly = dataplane->targets_readonly = -1;
 	dataplane->path = strdup(config->pin_path);
 	if (!dataplane->path)
 		goto fail;
@@ -182,7 +209,7 @@ int dataplane_open(const struct config *config, struct dataplane **out,
 		goto fail;
 	err = dataplane_load(dataplane, why);
 	if (!err)
-		err = dataplane_reopen_tags(dataplane);
+		err = dataplane_reopen_maps(dataplane);
 	if (err)
 		goto fail;
 	*out = dataplane;
@@ -196,11 +223,17 @@ fail:
 
 void dataplane_close(struct dataplane *dataplane)
 {
+	size_t i;
+
 	if (!dataplane)
 		return;
 	linewarden__destroy(dataplane->skel);
+	for (i = 0; i < LW_NAMESPACES_MAX; i++)
+		linewarden__destroy(dataplane->steers[i]);
 	if (dataplane->tags_readonly >= 0)
 		close(dataplane->tags_readonly);
+	if (dataplane->targets_readonly >= 0)
+		close(dataplane->targets_readonly);
 	if (dataplane->cgroup >= 0)
 		close(dataplane->cgroup);
 	if (dataplane->lock >= 0)
@@ -212,4 +245,9 @@ void dataplane_close(struct dataplane *dataplane)
 int dataplane_tags_fd(const struct dataplane *dataplane)
 {
 	return dataplane->tags_readonly;
+}
+
+int dataplane_targets_fd(const struct dataplane *dataplane)
+{
+	return dataplane->targets_readonly;
 }

@@ -13,6 +13,7 @@
 #include "bpf/abi.h"
 #include "userspace/config.h"
 #include "userspace/endpoint.h"
+#include "userspace/listener.h"
 #include "userspace/record.h"
 
 struct dataplane;
@@ -28,29 +29,53 @@ struct dataplane;
 int dataplane_open(const struct config *config, struct dataplane **out,
 		   char why[DATAPLANE_ERROR_LEN]);
 
-/* Forgets sessions and relays of a daemon before this one, and writes the lines. */
+/*
+ * Forgets sessions and relays of a daemon before this one, and writes the namespaces and the
+ * lines. -ENOENT and the like: a namespace cannot be entered.
+ */
 int dataplane_write_lines(struct dataplane *dataplane, const struct config *config);
 
 /*
- * Puts a listening socket in charge of new connections to the port that
- * dataplane_write_ports() has at index, and tags it. -errno.
+ * Puts a listening socket in charge of new connections to the port of its slot, and tags
+ * it. -errno.
  */
-int dataplane_set_listener(struct dataplane *dataplane, uint32_t index, int fd, bool ipv6);
+int dataplane_set_listener(struct dataplane *dataplane, const struct listener *listener);
 
-/* Forgets the ports that the configuration does not have, and starts to steer the others. */
-int dataplane_write_ports(struct dataplane *dataplane, const uint16_t *ports, uint32_t count);
+/*
+ * Starts to steer the ports of the listeners, closes those that the configuration closes, and
+ * forgets all others. Intercepted connections are sent to the outlets.
+ */
+int dataplane_write_ports(struct dataplane *dataplane, const struct listeners *listeners,
+			  const struct config *config);
 
 /*
  * Attaches, or replaces what a daemon before this one left attached: at no moment is a
  * governed port without a program. why as for dataplane_open().
  */
-int dataplane_attach(struct dataplane *dataplane, char why[DATAPLANE_ERROR_LEN]);
+int dataplane_attach(struct dataplane *dataplane, const struct config *config,
+		     char why[DATAPLANE_ERROR_LEN]);
+
+/*
+ * Attaches the filter of unmatched = block to the PBX's cgroup, where that is there and does
+ * not have it. true: it is in force.
+ */
+bool dataplane_attach_pbx(struct dataplane *dataplane, const struct config *config, size_t pbx);
 
 /* A read-only descriptor of the tags for a worker, borrowed. */
 int dataplane_tags_fd(const struct dataplane *dataplane);
 
+/* The same of where intercepted connections were to go. */
+int dataplane_targets_fd(const struct dataplane *dataplane);
+
 /* The tag of a socket. -ENOENT: it has none. */
 int dataplane_tag(int tags_fd, int socket, struct tag *out);
+
+/* Where the app of an intercepted connection meant to go. -ENOENT: it is none. */
+int dataplane_target(int targets_fd, int socket, struct destination *out);
+
+/* Tags a socket that is going to be connected for a line, as in its handshake. -errno. */
+int dataplane_depart(struct dataplane *dataplane, int socket, uint64_t cookie,
+		     const struct config_line *line, uint32_t id);
 
 /* Opens the gate of a socket for good: handshake becomes verified. -EPERM in another state. */
 int dataplane_verify(struct dataplane *dataplane, int socket);
@@ -73,8 +98,9 @@ unsigned int dataplane_sessions(const struct dataplane *dataplane,
 				void *arg);
 
 /* Lets one connection of a worker, by its exact source, through to the app. -errno. */
-int dataplane_relay_add(struct dataplane *dataplane, const struct endpoint *source,
-			uint16_t port, const struct endpoint *client, uint32_t worker);
+int dataplane_relay_add(struct dataplane *dataplane, uint32_t netns,
+			const struct endpoint *source, uint16_t port,
+			const struct endpoint *client, uint32_t worker);
 
 /* Forgets every entry of a worker with that source; one that was used is gone already. */
 void dataplane_relay_remove(struct dataplane *dataplane, const struct endpoint *source,
@@ -85,8 +111,9 @@ void dataplane_count_verdict(struct dataplane *dataplane, const struct record *r
 
 /* Counters summed over the CPUs; zero where nothing was counted. */
 struct line_counters dataplane_line_counters(const struct dataplane *dataplane, uint32_t line);
-struct port_counters dataplane_port_counters(const struct dataplane *dataplane, uint16_t port);
-uint64_t dataplane_verdicts(const struct dataplane *dataplane, const char *line,
+struct port_counters dataplane_port_counters(const struct dataplane *dataplane,
+					     const struct listener_port *port);
+uint64_t dataplane_verdicts(const struct dataplane *dataplane, const struct config_line *line,
 			    const char *reason);
 
 /* Lets go; what is pinned stays. NULL is fine. */

@@ -11,12 +11,17 @@
 
 struct dataplane {
 	struct linewarden *skel;
+	/* the steering of the other namespaces, by number: each has its own copy of the program */
+	struct linewarden *steers[LW_NAMESPACES_MAX];
 	char *path;
 	int lock; /* the pin folder, flocked */
 	int cgroup;
-	int tags_readonly;
+	int tags_readonly, targets_readonly;
 	int cpus;
 };
+
+/* Opens another copy of the programs on the same maps, to load some of them. */
+int dataplane_open_copy(struct dataplane *dataplane, struct linewarden **out);
 
 /* Opens the folder and locks it. The descriptor; -EBUSY, -errno. */
 int dataplane_lock(const char *path);

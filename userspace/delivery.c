@@ -48,25 +48,20 @@ static struct endpoint delivery_target(const struct connection *connection)
 
 static int delivery_ask(struct connection *connection, enum message_type type)
 {
-	struct worker *worker = connection->worker;
 	struct message message = { .type = type, .cookie = connection->cookie };
-	const int fds[] = { connection->fd, connection->app_fd };
 	int err;
 
 	if (type == MESSAGE_SESSION) {
 		message.record = *connection->record;
 		message.record.time_ms = record_clock_ms();
 	}
-	err = message_send(worker->setup.main_fd, &message, fds, 2);
+	err = connection_ask(connection, &message);
 	if (err)
 		return err;
 	/* said; a live session needs none of it */
 	free(connection->record);
 	connection->record = NULL;
 	connection->is_session = true;
-	connection->answer_due = true;
-	connection->phase = PHASE_ASKED;
-	STAILQ_INSERT_TAIL(&worker->asked, connection, asked);
 	return 0;
 }
 
@@ -88,14 +83,17 @@ void connection_deliver(struct connection *connection)
 	char reason[RECORD_TEXT_LEN];
 	int err;
 
+	record->event = record->verdict.accepted ? RECORD_ACCEPTED : RECORD_OBSERVED;
 	/* without a certificate the level's checks have not held: they did not apply */
-	if (*record->fingerprint)
+	if (*record->fingerprint && record->verdict.accepted)
 		snprintf(record->reason, sizeof(record->reason), "every check of level %s holds",
 			 level_name(record->level));
 	else
 		snprintf(record->reason, sizeof(record->reason), "%s", record->verdict.reason);
-	record->event = RECORD_ACCEPTED;
-	err = connection->app_fd = delivery_bind(&target);
+	/* an app that connected is there already */
+	err = 0;
+	if (!connection_is_outbound(connection))
+		err = connection->app_fd = delivery_bind(&target);
 	if (err >= 0)
 		err = delivery_ask(connection, MESSAGE_SESSION);
 	if (!err) {
@@ -112,7 +110,8 @@ static void delivery_relay(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
 
-	loop_timeout_stop(&worker->connects, &connection->timeout);
+	if (connection->phase == PHASE_CONNECTING)
+		loop_timeout_stop(&worker->connects, &connection->timeout);
 	connection->phase = PHASE_RELAYING;
 	relay_init(&connection->relay, &connection->stream, connection->app_fd, &worker->buffers);
 	loop_turn_add(worker->loop, &connection->turn);
@@ -181,8 +180,12 @@ void connection_answered(struct connection *connection, int error)
 		loop_discard(connection->worker->loop, &connection->garbage);
 		return;
 	}
-	if (error)
+	if (connection->departing)
+		connection_departed(connection, error);
+	else if (error)
 		delivery_give_up(connection, "the main process refuses the session", error);
+	else if (connection_is_outbound(connection))
+		delivery_relay(connection);
 	else
 		delivery_connect(connection);
 }

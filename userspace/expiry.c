@@ -38,6 +38,18 @@ static void expiry_look(const struct expiry_search *search, X509 *certificate, c
 	item->days = expiry_days(end - search->now);
 }
 
+/* What of a chain the store has is looked at there. */
+static void expiry_look_identity(const struct expiry_search *search,
+				 const struct identity *identity, const char *certificate,
+				 const char *chain)
+{
+	if (!identity->certificate)
+		return;
+	expiry_look(search, identity->certificate, certificate, "");
+	for (int i = 0; i < identity->chain_own; i++)
+		expiry_look(search, sk_X509_value(identity->chain, i), chain, "");
+}
+
 void expiry_find(const struct config *config, int64_t now, struct expiry *out)
 {
 	const struct expiry_search search = {
@@ -48,10 +60,9 @@ void expiry_find(const struct config *config, int64_t now, struct expiry *out)
 
 	out->count = 0;
 	out->total = 0;
-	expiry_look(&search, config->identity.certificate, "identity certificate", "");
-	for (int i = 0; i < sk_X509_num(config->identity.chain); i++)
-		expiry_look(&search, sk_X509_value(config->identity.chain, i), "identity chain",
-			    "");
+	expiry_look_identity(&search, &config->identity, "identity certificate", "identity chain");
+	expiry_look_identity(&search, &config->telephony, "telephony identity certificate",
+			     "telephony identity chain");
 	for (size_t i = 0; i < store_count(config->trust); i++)
 		expiry_look(&search, store_certificate(config->trust, i), "trust store",
 			    basename(store_certificate_name(config->trust, i)));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates of this host whose end is near: the identity, its chain, the trust store. */
+/* Certificates of this host whose end is near: its identities, their chains, the trust store. */
 #ifndef USERSPACE_EXPIRY_H
 #define USERSPACE_EXPIRY_H
 
@@ -12,7 +12,7 @@
 enum { EXPIRY_MAX = 64 }; /* what is beyond is counted alone */
 
 struct expiry_item {
-	char what[32]; /* "identity certificate", "identity chain", "trust store" */
+	char what[32]; /* "identity certificate", "telephony identity chain", "trust store" … */
 	char subject[TEXT_NAME_MAX];
 	char file[TEXT_NAME_MAX]; /* of the store, escaped; else empty */
 	int64_t not_after; /* seconds since the epoch */

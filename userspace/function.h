@@ -4,6 +4,7 @@
 #define USERSPACE_FUNCTION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bpf/abi.h"
 #include "policy/rule.h"
@@ -38,6 +39,32 @@ enum certificate_ask function_ask(enum function function);
  * want the peer to be authoritative for a SIP domain (RFC 5922)
  */
 bool function_is_sip(enum function function);
+
+/**
+ * function_connects - whether the PBX itself opens connections of @function: phones and
+ * administrators only come to it
+ */
+bool function_connects(enum function function);
+
+/* function_port - the usual TLS port of @function; 0 for a value that is no function */
+uint16_t function_port(enum function function);
+
+/* which of the two settings "Received certificate checks" is for a function */
+enum function_setting {
+	FUNCTION_SETTING_OWN, /* neither: a line has its own */
+	FUNCTION_SETTING_MANAGEMENT, /* management interfaces */
+	FUNCTION_SETTING_TELEPHONY, /* telephony endpoints */
+	FUNCTION_SETTING_COUNT,
+};
+
+/* function_setting - which setting is in force where a line gives no level itself */
+enum function_setting function_setting(enum function function);
+
+/* function_setting_name - the setting's key in the configuration; NULL where there is none */
+const char *function_setting_name(enum function_setting setting);
+
+/* function_is_telephony - whether lines of @function show the telephony identity */
+bool function_is_telephony(enum function function);
 
 /**
  * function_allows - whether a line of @function may have @level: an IP Office line

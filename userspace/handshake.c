@@ -8,6 +8,7 @@
 
 #include "userspace/alert.h"
 #include "userspace/connection.h"
+#include "userspace/tls_context.h"
 
 int connection_handshake_start(struct connection *connection)
 {
@@ -16,16 +17,35 @@ int connection_handshake_start(struct connection *connection)
 		[ASK_REQUEST] = SSL_VERIFY_PEER,
 		[ASK_NONE] = SSL_VERIFY_NONE,
 	};
+	const struct config_line *line = connection->line;
+	int mode = modes[line->rule.ask];
 
-	connection->tls = SSL_new(connection->worker->tls);
+	/* the policy decides about a missing certificate then */
+	if (line->mode == CONFIG_OBSERVE)
+		mode &= ~SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+	connection->tls = SSL_new(tls_contexts_find(connection->worker->tls, line));
 	if (!connection->tls)
 		return -ENOMEM;
 	SSL_set_app_data(connection->tls, connection);
-	SSL_set_verify(connection->tls, modes[connection->line->rule.ask], NULL);
+	SSL_set_verify(connection->tls, mode, NULL);
 	if (!SSL_set_fd(connection->tls, connection->fd))
 		return -EIO;
-	SSL_set_accept_state(connection->tls);
+	if (!connection_is_outbound(connection)) {
+		SSL_set_accept_state(connection->tls);
+		return 0;
+	}
+	SSL_set_connect_state(connection->tls);
+	SSL_set_tlsext_status_type(connection->tls, TLSEXT_STATUSTYPE_ocsp);
+	if (line->server_name && !SSL_set_tlsext_host_name(connection->tls, line->server_name))
+		return -EIO;
 	return 0;
+}
+
+/* Whether the policy lets the connection go on, or the line does against it. */
+static bool handshake_may_go_on(const struct connection *connection)
+{
+	return connection->decided && (connection->record->verdict.accepted ||
+				       connection->line->mode == CONFIG_OBSERVE);
 }
 
 /* The policy decides about "no certificate" too: OpenSSL does not ask it then. */
@@ -48,7 +68,7 @@ static void handshake_failed(struct connection *connection)
 	if (ERR_GET_LIB(err) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(err) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
 		handshake_decide_without(connection);
-	if (connection->decided && !connection->record->verdict.accepted) {
+	if (connection->decided && !handshake_may_go_on(connection)) {
 		connection_refuse(connection, RECORD_REFUSED, connection->record->verdict.reason);
 		return;
 	}
@@ -56,7 +76,8 @@ static void handshake_failed(struct connection *connection)
 		snprintf(reason, sizeof(reason), "the TLS handshake failed: %s",
 			 text ? text : "unknown error");
 	else
-		snprintf(reason, sizeof(reason), "the client closed during the TLS handshake");
+		snprintf(reason, sizeof(reason), "the %s closed during the TLS handshake",
+			 connection_is_outbound(connection) ? "server" : "client");
 	connection_refuse(connection, RECORD_FAILED, reason);
 }
 
@@ -99,7 +120,7 @@ static void handshake_done(struct connection *connection)
 	handshake_decide_without(connection);
 	handshake_describe(connection);
 	/* OpenSSL has refused already what the policy refused; nothing gets by that it missed */
-	if (!connection->decided || !connection->record->verdict.accepted) {
+	if (!handshake_may_go_on(connection)) {
 		connection_refuse(connection, RECORD_REFUSED, connection->record->verdict.reason);
 		return;
 	}

@@ -8,29 +8,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "policy/cleanup.h"
-#include "userspace/file.h"
-
-#define IDENTITY_FILE_MAX (1 << 20)
-#define IDENTITY_CHAIN_MAX 16
+#include "userspace/identity_file.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free);
 DEFINE_CLEANUP(X509 *, X509_free);
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
-
-static int identity_read(const char *path, struct file *file, char *why, size_t why_len)
-{
-	int rc = file_read(path, IDENTITY_FILE_MAX, file);
-
-	if (rc < 0 && rc != -ENOMEM) {
-		snprintf(why, why_len, "%s: %s", path, file_error(rc));
-		rc = -EINVAL;
-	}
-	return rc;
-}
 
 /* Whether the PEM reader stopped because there is nothing more, not at something broken. */
 static bool identity_pem_ended(void)
@@ -40,8 +24,8 @@ static bool identity_pem_ended(void)
 	return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
-static int identity_check_dates(const char *path, const X509 *certificate, time_t now, char *why,
-				size_t why_len)
+int identity_check_dates(const char *path, const X509 *certificate, time_t now, char *why,
+			 size_t why_len)
 {
 	/* -2 is a time that cannot be read: neither of these is then in date */
 	if (ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate), now) < 0) {
@@ -94,7 +78,7 @@ int identity_load_certificate(const char *path, time_t now, struct identity *ide
 	_cleanup_(cleanup_X509_free) X509 *certificate = NULL;
 	_cleanup_(cleanup_BIO_free) BIO *bio = NULL;
 	_cleanup_file_ struct file file = { 0 };
-	int rc = identity_read(path, &file, why, why_len);
+	int rc = identity_file_read(path, &file, why, why_len);
 
 	if (rc < 0)
 		return rc;
@@ -117,6 +101,7 @@ int identity_load_certificate(const char *path, time_t now, struct identity *ide
 	if (rc < 0)
 		return rc;
 	identity->certificate = TAKE_PTR(certificate);
+	identity->chain_own = sk_X509_num(chain);
 	identity->chain = TAKE_PTR(chain);
 	return 0;
 }
@@ -131,35 +116,14 @@ static int identity_no_passphrase(char *buf, int size, int writing, void *asked)
 	return -1;
 }
 
-static int identity_check_access(const char *path, const struct file *file, char *why,
-				 size_t why_len)
-{
-	if (file->mode & (S_IRWXG | S_IRWXO)) {
-		snprintf(why, why_len,
-			 "%s: others than its owner have access to the private key (mode %04o); "
-			 "run chmod 600 on it",
-			 path, (unsigned int)(file->mode & 07777));
-		return -EINVAL;
-	}
-	if (file->uid != 0 && file->uid != geteuid()) {
-		snprintf(why, why_len,
-			 "%s: the private key belongs to user %u; run chown root on it", path,
-			 (unsigned int)file->uid);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 int identity_load_key(const char *path, struct identity *identity, char *why, size_t why_len)
 {
 	_cleanup_(cleanup_EVP_PKEY_free) EVP_PKEY *key = NULL;
 	_cleanup_(cleanup_BIO_free) BIO *bio = NULL;
 	_cleanup_file_ struct file file = { 0 };
 	bool passphrase = false;
-	int rc = identity_read(path, &file, why, why_len);
+	int rc = identity_file_read_secret(path, "the private key", &file, why, why_len);
 
-	if (rc == 0)
-		rc = identity_check_access(path, &file, why, why_len);
 	if (rc < 0)
 		return rc;
 	bio = BIO_new_mem_buf(file.data, (int)file.len);

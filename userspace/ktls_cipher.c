@@ -61,7 +61,11 @@ _Static_assert(ARRAY_SIZE(aeads) == KTLS_AEAD_COUNT, "an AEAD without a row");
 	{ .version = TLS1_2_VERSION, .suite = (id), .name = (suite_name), .digest = (md),          \
 	  .digest_len = (md_len), .aead = &aeads[aead_id] }
 
-/* In order of preference. Only suites with forward secrecy: RFC 9325 section 4.2. */
+#define STATIC_RSA(id, suite_name, md, md_len, aead_id)                                            \
+	{ .version = TLS1_2_VERSION, .suite = (id), .name = (suite_name), .digest = (md),          \
+	  .digest_len = (md_len), .static_rsa = true, .aead = &aeads[aead_id] }
+
+/* In order of preference. What has no forward secrecy is offered where a line asks for it. */
 static const struct ktls_cipher ciphers[] = {
 	TLS13(0x1302, "TLS_AES_256_GCM_SHA384", "SHA384", 48, KTLS_AES_256_GCM),
 	TLS13(0x1301, "TLS_AES_128_GCM_SHA256", "SHA256", 32, KTLS_AES_128_GCM),
@@ -72,6 +76,8 @@ static const struct ktls_cipher ciphers[] = {
 	TLS12(0xc02f, "ECDHE-RSA-AES128-GCM-SHA256", "SHA256", 32, KTLS_AES_128_GCM),
 	TLS12(0xcca9, "ECDHE-ECDSA-CHACHA20-POLY1305", "SHA256", 32, KTLS_CHACHA20_POLY1305),
 	TLS12(0xcca8, "ECDHE-RSA-CHACHA20-POLY1305", "SHA256", 32, KTLS_CHACHA20_POLY1305),
+	STATIC_RSA(0x009d, "AES256-GCM-SHA384", "SHA384", 48, KTLS_AES_256_GCM),
+	STATIC_RSA(0x009c, "AES128-GCM-SHA256", "SHA256", 32, KTLS_AES_128_GCM),
 };
 
 const struct ktls_aead *ktls_aead(enum ktls_aead_id id)
@@ -100,6 +106,8 @@ int ktls_cipher_names(uint16_t version, unsigned int aead_set, size_t size, char
 		const struct ktls_cipher *cipher = &ciphers[i];
 
 		if (cipher->version != version || !(aead_set & 1U << (cipher->aead - aeads)))
+			continue;
+		if (cipher->static_rsa && !(aead_set & KTLS_STATIC_RSA))
 			continue;
 		int len = snprintf(names + used, size - used, "%s%s", used ? ":" : "",
 				   cipher->name);

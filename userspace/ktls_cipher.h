@@ -6,6 +6,7 @@
 #ifndef USERSPACE_KTLS_CIPHER_H
 #define USERSPACE_KTLS_CIPHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@ enum ktls_aead_id {
 	KTLS_CHACHA20_POLY1305,
 	KTLS_AEAD_COUNT,
 };
+
+/* In a set of AEADs: suites of TLS 1.2 whose key exchange has no forward secrecy as well. */
+#define KTLS_STATIC_RSA (1U << KTLS_AEAD_COUNT)
 
 #define KTLS_KEY_MAX 32	   /* bytes of the longest key */
 #define KTLS_NONCE_LEN 12  /* bytes of salt and iv together, of every AEAD */
@@ -39,6 +43,7 @@ struct ktls_cipher {
 	const char *name; /* as OpenSSL calls it */
 	const char *digest;
 	uint8_t digest_len; /* bytes, which is the length of a TLS 1.3 traffic secret */
+	bool static_rsa; /* no forward secrecy: RFC 9325 section 4.1 advises against it */
 	const struct ktls_aead *aead;
 };
 
@@ -54,7 +59,7 @@ const struct ktls_cipher *ktls_cipher_at(size_t i);
 /*
  * Writes the suites of a version, in order of preference and separated by colons, as
  * SSL_CTX_set_cipher_list() (TLS 1.2) and SSL_CTX_set_ciphersuites() (TLS 1.3) want them.
- * aeads is a set of bits 1 << enum ktls_aead_id. -ENOTSUP: none is left. -ENOSPC: names is
+ * aeads is a set of bits 1 << enum ktls_aead_id, and KTLS_STATIC_RSA. -ENOTSUP: none is left. -ENOSPC: names is
  * too small (KTLS_NAMES_MAX never is).
  */
 int ktls_cipher_names(uint16_t version, unsigned int aeads, size_t size, char *names);

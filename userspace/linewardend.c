@@ -139,21 +139,21 @@ static int linewardend_start_dataplane(struct agent *agent)
 		log_line(LOG_ERR, "%s", why);
 		return err;
 	}
-	err = listeners_open(agent->config, &agent->listeners);
-	if (!err)
-		err = dataplane_write_lines(agent->dataplane, agent->config);
+	err = listeners_open(agent->config, &agent->listeners, why, sizeof(why));
+	if (err) {
+		log_line(LOG_ERR, "%s", why);
+		return err;
+	}
+	err = dataplane_write_lines(agent->dataplane, agent->config);
 	for (i = 0; !err && i < agent->listeners.count; i++)
-		err = dataplane_set_listener(agent->dataplane, agent->listeners.entries[i].index,
-					     agent->listeners.entries[i].fd,
-					     agent->listeners.entries[i].ipv6);
+		err = dataplane_set_listener(agent->dataplane, &agent->listeners.entries[i]);
 	if (!err)
-		err = dataplane_write_ports(agent->dataplane, agent->listeners.ports,
-					    agent->listeners.port_count);
+		err = dataplane_write_ports(agent->dataplane, &agent->listeners, agent->config);
 	if (err) {
 		log_line(LOG_ERR, "the lines cannot be written to the kernel: %s", strerror(-err));
 		return err;
 	}
-	err = dataplane_attach(agent->dataplane, why);
+	err = dataplane_attach(agent->dataplane, agent->config, why);
 	if (err)
 		log_line(LOG_ERR, "%s", why);
 	return err;
@@ -275,6 +275,7 @@ static int linewardend_run(const char *path)
 	d.agent.worker_count = d.agent.config->workers;
 	if (!d.agent.worker_count)
 		d.agent.worker_count = cores > 0 ? (unsigned int)cores : 1;
+	d.agent.worker_count *= (unsigned int)d.agent.config->namespace_count;
 	linewardend_raise_limits();
 	err = linewardend_start(&d);
 	if (!err) {

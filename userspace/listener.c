@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "userspace/endpoint.h"
 #include "userspace/fd.h"
+#include "userspace/netns.h"
 
 /* the kernel caps it at net.core.somaxconn */
 #define LISTENER_BACKLOG 4096
@@ -42,56 +45,119 @@ static int listener_open(bool ipv6)
 	return TAKE_FD(fd);
 }
 
-static int listeners_add(struct listeners *listeners, uint32_t index, bool ipv6)
+static int listeners_add(struct listeners *listeners, uint32_t slot, bool ipv6)
 {
-	int fd = listener_open(ipv6);
+	_cleanup_fd_ int fd = listener_open(ipv6);
+	struct endpoint bound;
+	int err;
 
 	if (ipv6 && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL))
-		return 0; /* no IPv6 on this host, so no IPv6 connection either */
+		return 0; /* no IPv6 in this namespace, so no IPv6 connection either */
 	if (fd < 0)
 		return fd;
-	listeners->entries[listeners->count++] = (struct listener){ fd, index, ipv6 };
+	err = endpoint_local(fd, &bound);
+	if (err)
+		return err;
+	listeners->entries[listeners->count++] = (struct listener){
+		.fd = TAKE_FD(fd),
+		.slot = slot,
+		.netns = listeners->ports[slot].netns,
+		.bound = bound.port,
+		.ipv6 = ipv6,
+	};
 	return 0;
 }
 
-static void listeners_add_port(struct listeners *listeners, uint16_t port)
+static int listeners_add_port(struct listeners *listeners, struct listener_port port)
 {
+	const struct listener_port *known;
+	struct listener_port *ports;
 	uint32_t i;
 
-	for (i = 0; i < listeners->port_count; i++)
-		if (listeners->ports[i] == port)
-			return;
+	for (i = 0; i < listeners->port_count; i++) {
+		known = &listeners->ports[i];
+		if (known->netns == port.netns && known->port == port.port &&
+		    known->direction == port.direction)
+			return 0;
+	}
+	/* an outlet takes up to two entries of the kernel's map */
+	if (listeners->port_count >= LW_PORTS_MAX - 2 * LW_NAMESPACES_MAX)
+		return -E2BIG;
+	ports = reallocarray(listeners->ports, listeners->port_count + 1, sizeof(*ports));
+	if (!ports)
+		return -ENOMEM;
+	listeners->ports = ports;
 	listeners->ports[listeners->port_count++] = port;
+	return 0;
 }
 
-int listeners_open(const struct config *config, struct listeners *out)
+static int listeners_find_ports(struct listeners *listeners, const struct config *config)
+{
+	const struct config_line *line;
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < config->line_count; i++) {
+		line = &config->lines[i];
+		err = listeners_add_port(
+			listeners,
+			(struct listener_port){
+				.netns = line->netns,
+				.port = line->direction == DIRECTION_INBOUND ? line->port : 0,
+				.direction = line->direction,
+			});
+	}
+	return err;
+}
+
+/* Those of one namespace. */
+static int listeners_open_in(struct listeners *listeners, uint32_t netns, const char *path)
+{
+	int back, err;
+	uint32_t i;
+
+	err = netns_enter(path, &back);
+	if (err)
+		return err;
+	for (i = 0; !err && i < listeners->port_count; i++) {
+		if (listeners->ports[i].netns != netns)
+			continue;
+		err = listeners_add(listeners, i, false);
+		if (!err)
+			err = listeners_add(listeners, i, true);
+	}
+	netns_leave(back);
+	return err;
+}
+
+int listeners_open(const struct config *config, struct listeners *out, char *why, size_t why_len)
 {
 	struct listeners listeners = { 0 };
-	int err = -ENOMEM;
 	uint32_t i;
-	size_t n;
+	int err;
 
-	listeners.ports = calloc(config->line_count, sizeof(*listeners.ports));
-	listeners.entries = calloc(2 * config->line_count, sizeof(*listeners.entries));
-	if (!listeners.ports || !listeners.entries)
-		goto fail;
-	for (n = 0; n < config->line_count; n++)
-		listeners_add_port(&listeners, config->lines[n].port);
-	err = -E2BIG;
-	if (listeners.port_count > LW_PORTS_MAX)
-		goto fail;
-	for (i = 0; i < listeners.port_count; i++) {
-		err = listeners_add(&listeners, i, false);
-		if (!err)
-			err = listeners_add(&listeners, i, true);
-		if (err)
-			goto fail;
+	err = listeners_find_ports(&listeners, config);
+	if (!err)
+		listeners.entries = calloc(2 * listeners.port_count, sizeof(*listeners.entries));
+	if (!err && !listeners.entries)
+		err = -ENOMEM;
+	if (err)
+		snprintf(why, why_len, "listening sockets: %s", strerror(-err));
+	for (i = 0; !err && i < config->namespace_count; i++) {
+		err = listeners_open_in(&listeners, i, config->namespaces[i].path);
+		if (err && i)
+			snprintf(why, why_len, "namespace %s (%s): %s; make it with `ip netns add`",
+				 config->namespaces[i].name, config->namespaces[i].path,
+				 strerror(-err));
+		else if (err)
+			snprintf(why, why_len, "listening sockets: %s", strerror(-err));
+	}
+	if (err) {
+		listeners_close(&listeners);
+		return err;
 	}
 	*out = listeners;
 	return 0;
-fail:
-	listeners_close(&listeners);
-	return err;
 }
 
 void listeners_close(struct listeners *listeners)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's listening sockets: for every governed port one of each address family,
- * bound to a loopback port of their own. sk_lookup hands them the connections of the
- * governed port whatever address these were made to.
+ * The agent's listening sockets, one of each address family, bound to a loopback port of
+ * their own: for every governed port, whose connections sk_lookup hands them whatever
+ * address these were made to; and in every namespace with outbound lines an outlet, where
+ * intercepted connections are sent.
  */
 #ifndef USERSPACE_LISTENER_H
 #define USERSPACE_LISTENER_H
@@ -15,22 +16,31 @@
 
 struct listener {
 	int fd;
-	uint32_t index; /* of its port in listeners.ports */
+	uint32_t slot; /* of its port in listeners.ports */
+	uint32_t netns;
+	uint16_t bound; /* its own port */
 	bool ipv6;
+};
+
+struct listener_port {
+	uint32_t netns;
+	uint16_t port; /* 0: an outlet, whose ports are those that it is bound to */
+	enum direction direction;
 };
 
 struct listeners {
 	struct listener *entries;
 	size_t count;
-	uint16_t *ports; /* governed ones, each once */
+	struct listener_port *ports; /* each once */
 	uint32_t port_count;
 };
 
 /*
- * Opens them for the ports of the lines. A host without IPv6 has those of IPv4 alone.
- * 0, -ENOMEM, -errno; -E2BIG: more than LW_PORTS_MAX ports. On error nothing stays open.
+ * Opens them for the lines. A host without IPv6 has those of IPv4 alone. On failure why says
+ * what to do, and nothing stays open.
+ * 0, -ENOMEM, -errno; -E2BIG: more than LW_PORTS_MAX ports.
  */
-int listeners_open(const struct config *config, struct listeners *out);
+int listeners_open(const struct config *config, struct listeners *out, char *why, size_t why_len);
 
 /* Closes them; a zeroed struct is fine. */
 void listeners_close(struct listeners *listeners);

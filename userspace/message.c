@@ -16,6 +16,7 @@ static const struct message_form {
 	size_t fds_min, fds_max;
 } message_forms[] = {
 	[MESSAGE_RECORD] = { sizeof(struct message), 0, 0 },
+	[MESSAGE_DEPART] = { MESSAGE_SHORT, 2, 2 },
 	[MESSAGE_SESSION] = { sizeof(struct message), 2, 2 },
 	[MESSAGE_RELAY] = { MESSAGE_SHORT, 2, 2 },
 	[MESSAGE_FORGET] = { MESSAGE_SHORT, 1, 1 },

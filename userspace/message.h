@@ -14,7 +14,8 @@
 enum message_type {
 	/* worker to main */
 	MESSAGE_RECORD, /* an audit record; no answer */
-	MESSAGE_SESSION, /* accepted: the client's and the app's socket; the answer opens the gate */
+	MESSAGE_DEPART, /* outbound: a socket, to be connected, and the app's; answered */
+	MESSAGE_SESSION, /* accepted: the peer's and the app's socket; the answer opens the gate */
 	MESSAGE_RELAY, /* both, with another socket to the app, bound, not connected; answered */
 	MESSAGE_FORGET, /* the app's socket, which will not be connected; no answer */
 	MESSAGE_END, /* of a session, with the app's socket where there is one; no answer */
@@ -33,7 +34,7 @@ struct message_end {
 struct message {
 	enum message_type type;
 	int32_t error; /* MESSAGE_ANSWER: 0 or -errno */
-	uint64_t cookie; /* of the client's socket */
+	uint64_t cookie; /* of the peer's socket */
 	union { /* sent as far as the type needs it */
 		struct record record; /* RECORD and SESSION */
 		struct message_end end; /* END */

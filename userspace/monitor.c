@@ -21,7 +21,8 @@
 struct monitor_request {
 	struct supervised *worker;
 	const struct message *message;
-	int client, app; /* -1 where the message brings none */
+	int client; /* the peer's socket, where TLS is spoken; -1 where the message brings none */
+	int app;
 };
 
 static void monitor_audit(struct agent *agent, const struct record *record)
@@ -36,24 +37,33 @@ static void monitor_audit(struct agent *agent, const struct record *record)
 			 agent->config->audit_log, strerror(-err));
 }
 
-/* What the kernel says of the client's socket. -EPERM where the worker says otherwise. */
-static int monitor_identify(const struct monitor_request *request, struct endpoint *peer,
-			    struct tag *tag)
+/* -EPERM where the peer's socket is another one than the message is about. */
+static int monitor_check_cookie(const struct monitor_request *request)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
+
+	if (getsockopt(request->client, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0)
+		return -errno;
+	return cookie == request->message->cookie ? 0 : -EPERM;
+}
+
+/* What the kernel says of the peer's socket. -EPERM where the worker says otherwise. */
+static int monitor_identify(const struct monitor_request *request, struct endpoint *peer,
+			    struct tag *tag)
+{
 	int err;
 
 	err = endpoint_peer(request->client, peer);
+	if (!err)
+		err = monitor_check_cookie(request);
 	if (err)
 		return err;
-	if (getsockopt(request->client, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0)
-		return -errno;
 	err = dataplane_tag(dataplane_tags_fd(request->worker->agent->dataplane), request->client,
 			    tag);
 	if (err)
 		return err;
-	return cookie == request->message->cookie && cookie == tag->cookie ? 0 : -EPERM;
+	return request->message->cookie == tag->cookie ? 0 : -EPERM;
 }
 
 /* A worker's record must be of the line and the peer that the kernel knows for the socket. */
@@ -68,9 +78,12 @@ static bool monitor_record_fits(const struct monitor_request *request, const str
 	if (!tag->line || tag->line > config->line_count || record->cookie != tag->cookie)
 		return false;
 	line = &config->lines[tag->line - 1];
+	if (record->event == RECORD_OBSERVED && line->mode != CONFIG_OBSERVE)
+		return false;
 	endpoint_format(peer, text);
 	return !strcmp(text, record->peer) && !strcmp(line->name, record->line) &&
-	       line->function == record->function && line->rule.level == record->level;
+	       line->function == record->function && line->direction == record->direction &&
+	       line->netns == request->worker->netns && line->rule.level == record->level;
 }
 
 static int monitor_enter_relay(const struct monitor_request *request, const struct endpoint *peer)
@@ -86,8 +99,65 @@ static int monitor_enter_relay(const struct monitor_request *request, const stru
 		return err;
 	if (!source.port)
 		return -EINVAL;
-	return dataplane_relay_add(agent->dataplane, &source, local.port, peer,
-				   request->worker->id);
+	return dataplane_relay_add(agent->dataplane, request->worker->netns, &source, local.port,
+				   peer, request->worker->id);
+}
+
+/* The app's end of an intercepted connection, of the line that the kernel gave it. */
+static int monitor_target(const struct monitor_request *request, struct destination *target)
+{
+	const struct agent *agent = request->worker->agent;
+	struct tag tag;
+	int err;
+
+	err = dataplane_tag(dataplane_tags_fd(agent->dataplane), request->app, &tag);
+	if (!err)
+		err = dataplane_target(dataplane_targets_fd(agent->dataplane), request->app, target);
+	if (err)
+		return err;
+	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line != target->line ||
+	    tag.line > agent->config->line_count ||
+	    agent->config->lines[tag.line - 1].direction != DIRECTION_OUTBOUND)
+		return -EPERM;
+	return 0;
+}
+
+/* The app's connection goes to that peer and by that line, and to no other. */
+static int monitor_check_target(const struct monitor_request *request, const struct endpoint *peer,
+				const struct tag *tag)
+{
+	struct destination target;
+	int err;
+
+	err = monitor_target(request, &target);
+	if (err)
+		return err;
+	return target.line == tag->line && target.port == peer->port &&
+			       !memcmp(target.addr, peer->addr, sizeof(target.addr)) ?
+		       0 :
+		       -EPERM;
+}
+
+static int monitor_depart(const struct monitor_request *request)
+{
+	struct agent *agent = request->worker->agent;
+	struct destination target;
+	int err;
+
+	err = monitor_check_cookie(request);
+	if (!err)
+		err = monitor_target(request, &target);
+	if (err)
+		return err;
+	return dataplane_depart(agent->dataplane, request->client, request->message->cookie,
+				&agent->config->lines[target.line - 1], target.line);
+}
+
+static bool monitor_is_outbound(const struct monitor_request *request, const struct tag *tag)
+{
+	const struct config *config = request->worker->agent->config;
+
+	return config->lines[tag->line - 1].direction == DIRECTION_OUTBOUND;
 }
 
 static int monitor_forget(const struct monitor_request *request)
@@ -107,6 +177,8 @@ static int monitor_add_session(const struct monitor_request *request)
 		.function = record->function,
 		.level = (enum lw_level)record->level,
 		.state = STATE_VERIFIED,
+		.direction = record->direction,
+		.netns = request->worker->netns,
 		.worker = request->worker->id,
 		.opened = (uint64_t)time(NULL),
 		.not_after = (uint64_t)record->not_after,
@@ -150,7 +222,7 @@ static int monitor_session(const struct monitor_request *request)
 	struct tag tag;
 	int err;
 
-	if (record->event != RECORD_ACCEPTED)
+	if (!record_opens(record))
 		return -EPROTO;
 	err = monitor_identify(request, &peer, &tag);
 	if (!err && !monitor_record_fits(request, &peer, &tag))
@@ -158,10 +230,14 @@ static int monitor_session(const struct monitor_request *request)
 	if (err == -EPERM)
 		return err;
 	/* the entries first: the gate opens when everything else is in place */
+	if (!err && monitor_is_outbound(request, &tag))
+		err = monitor_check_target(request, &peer, &tag);
+	else if (!err)
+		err = monitor_enter_relay(request, &peer);
+	if (err == -EPERM)
+		return err;
 	if (!err)
 		err = monitor_add_session(request);
-	if (!err)
-		err = monitor_enter_relay(request, &peer);
 	if (!err)
 		err = dataplane_verify(agent->dataplane, request->client);
 	if (err) {
@@ -255,6 +331,7 @@ static const struct monitor_row {
 	bool app_only;
 } monitor_rows[MESSAGE_TYPE_COUNT] = {
 	[MESSAGE_RECORD] = { monitor_record },
+	[MESSAGE_DEPART] = { monitor_depart, .answered = true },
 	[MESSAGE_SESSION] = { monitor_session, .answered = true },
 	[MESSAGE_RELAY] = { monitor_relay, .answered = true },
 	[MESSAGE_FORGET] = { monitor_forget, .app_only = true },

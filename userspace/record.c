@@ -6,16 +6,30 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy/text.h"
 #include "userspace/function.h"
 
 static const char *const record_events[] = {
 	[RECORD_REFUSED] = "refused",
 	[RECORD_ACCEPTED] = "accepted",
+	[RECORD_OBSERVED] = "observed",
 	[RECORD_FAILED] = "failed",
 	[RECORD_ENDED] = "ended",
 };
 _Static_assert(sizeof(record_events) / sizeof(record_events[0]) == RECORD_EVENT_COUNT,
 	       "every event has a name");
+
+const char *direction_name(enum direction direction)
+{
+	switch (direction) {
+	case DIRECTION_INBOUND:
+		return "inbound";
+	case DIRECTION_OUTBOUND:
+		return "outbound";
+	default:
+		return NULL;
+	}
+}
 
 const char *record_event_name(enum record_event event)
 {
@@ -43,10 +57,19 @@ void record_set_certificate(struct record *record, const struct facts *facts)
 	record->not_after = facts->leaf.not_after;
 }
 
+void record_set_line(struct record *record, const struct config_line *line)
+{
+	record->function = line->function;
+	record->level = line->rule.level;
+	record->direction = line->direction;
+	snprintf(record->line, sizeof(record->line), "%s", line->name);
+}
+
 void record_set_session(struct record *record, const struct session *session)
 {
 	record->function = session->function;
 	record->level = (enum level)session->level;
+	record->direction = session->direction;
 	record->not_after = (int64_t)session->not_after;
 	snprintf(record->line, sizeof(record->line), "%s", session->line);
 	snprintf(record->peer, sizeof(record->peer), "%s", session->peer);
@@ -57,7 +80,8 @@ void record_set_session(struct record *record, const struct session *session)
 	snprintf(record->ktls, sizeof(record->ktls), "%s", session->ktls);
 }
 
-#define RECORD_ENDS(field) (memchr(field, '\0', sizeof(field)) != NULL)
+/* the worker escaped what its peer chose; a worker that was taken over may not have */
+#define RECORD_IS_TEXT(field) text_is_printable(field, sizeof(field))
 
 static bool record_verdict_sound(const struct verdict *verdict)
 {
@@ -66,16 +90,16 @@ static bool record_verdict_sound(const struct verdict *verdict)
 
 	if (verdict->refusal >= REFUSAL_COUNT || verdict->level >= LEVEL_COUNT ||
 	    verdict->failed > CHECK_COUNT || verdict->result_count > CHECK_COUNT ||
-	    verdict->note_count > VERDICT_NOTES_MAX || !RECORD_ENDS(verdict->reason))
+	    verdict->note_count > VERDICT_NOTES_MAX || !RECORD_IS_TEXT(verdict->reason))
 		return false;
 	for (i = 0; i < verdict->result_count; i++) {
 		result = &verdict->results[i];
 		if (result->check >= CHECK_COUNT || result->outcome >= OUTCOME_COUNT ||
-		    result->refusal >= REFUSAL_COUNT || !RECORD_ENDS(result->reason))
+		    result->refusal >= REFUSAL_COUNT || !RECORD_IS_TEXT(result->reason))
 			return false;
 	}
 	for (i = 0; i < verdict->note_count; i++)
-		if (!RECORD_ENDS(verdict->notes[i]))
+		if (!RECORD_IS_TEXT(verdict->notes[i]))
 			return false;
 	return true;
 }
@@ -86,18 +110,19 @@ int record_check(const struct record *record)
 
 	_Static_assert(sizeof(accepted) == sizeof(record->verdict.accepted), "a bool is a byte");
 	if (record->event >= RECORD_EVENT_COUNT || record->function >= FUNCTION_COUNT ||
-	    record->level >= LEVEL_COUNT)
+	    record->level >= LEVEL_COUNT || !direction_name(record->direction))
 		return -EBADMSG;
-	if (!RECORD_ENDS(record->line) || !RECORD_ENDS(record->peer) ||
-	    !RECORD_ENDS(record->local) || !RECORD_ENDS(record->reason) ||
-	    !RECORD_ENDS(record->alert) || !RECORD_ENDS(record->tls) ||
-	    !RECORD_ENDS(record->cipher) || !RECORD_ENDS(record->ktls) ||
-	    !RECORD_ENDS(record->subject) || !RECORD_ENDS(record->issuer) ||
-	    !RECORD_ENDS(record->fingerprint))
+	if (!RECORD_IS_TEXT(record->resumed) || !RECORD_IS_TEXT(record->line) || !RECORD_IS_TEXT(record->peer) ||
+	    !RECORD_IS_TEXT(record->local) || !RECORD_IS_TEXT(record->reason) ||
+	    !RECORD_IS_TEXT(record->alert) || !RECORD_IS_TEXT(record->tls) ||
+	    !RECORD_IS_TEXT(record->cipher) || !RECORD_IS_TEXT(record->ktls) ||
+	    !RECORD_IS_TEXT(record->subject) || !RECORD_IS_TEXT(record->issuer) ||
+	    !RECORD_IS_TEXT(record->fingerprint))
 		return -EBADMSG;
 	/* as a byte: reading a bool that is neither 0 nor 1 is undefined */
 	memcpy(&accepted, &record->verdict.accepted, sizeof(accepted));
-	if (accepted > 1 || (record->event == RECORD_ACCEPTED && !accepted))
+	if (accepted > 1 || (record->event == RECORD_ACCEPTED && !accepted) ||
+	    (record->event == RECORD_OBSERVED && accepted))
 		return -EBADMSG;
 	return record_verdict_sound(&record->verdict) ? 0 : -EBADMSG;
 }
@@ -109,6 +134,8 @@ const char *record_reason_key(const struct record *record)
 	switch (record->event) {
 	case RECORD_ACCEPTED:
 		return "accepted";
+	case RECORD_OBSERVED:
+		return "observed";
 	case RECORD_REFUSED:
 		check = check_name(record->verdict.failed);
 		return check ? check : "no-verdict";
@@ -184,17 +211,21 @@ json_t *record_to_json(const struct record *record)
 	if (record->function != FUNCTION_NONE)
 		record_put_text(json, "function", function_name(record->function));
 	record_put_text(json, "level", level_name(record->level));
+	if (*record->line)
+		record_put_text(json, "direction", direction_name(record->direction));
 	record_put_text(json, "peer", record->peer);
 	record_put_text(json, "local", record->local);
 	record_put_text(json, "reason", record->reason);
 	record_put_text(json, "alert", record->alert);
 	record_put_text(json, "tls", record->tls);
 	record_put_text(json, "cipher", record->cipher);
+	if (*record->resumed)
+		json_object_set_new(json, "resumed", json_true());
 	if (*record->ktls)
 		json_object_set_new(json, "ktls", json_boolean(!strcmp(record->ktls, "yes")));
 	if (*record->fingerprint)
 		json_object_set_new(json, "certificate", record_certificate(record));
-	if (record->event == RECORD_ACCEPTED || record->event == RECORD_REFUSED)
+	if (record_opens(record) || record->event == RECORD_REFUSED)
 		record_put_verdict(json, &record->verdict);
 	if (record->event == RECORD_ENDED) {
 		json_object_set_new(json, "bytes_in", json_integer((json_int_t)record->bytes_in));

@@ -8,14 +8,17 @@
 #define USERSPACE_RECORD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf/abi.h"
 #include "policy/verdict.h"
+#include "userspace/config.h"
 
 enum record_event {
 	RECORD_REFUSED, /* the policy's verdict; zero, so that nothing is accepted by omission */
 	RECORD_ACCEPTED,
+	RECORD_OBSERVED, /* the verdict refuses, and the line's mode lets the connection go on */
 	RECORD_FAILED, /* no verdict was reached: no TLS, time-out, no line, no keys */
 	RECORD_ENDED, /* of a session that was accepted */
 	RECORD_EVENT_COUNT,
@@ -29,6 +32,7 @@ struct record {
 	enum record_event event;
 	enum function function;
 	enum level level;
+	enum direction direction;
 	char line[LW_NAME_LEN]; /* empty: no line claims the peer */
 	char peer[LW_ENDPOINT_LEN];
 	char local[LW_ENDPOINT_LEN];
@@ -36,17 +40,21 @@ struct record {
 	char alert[RECORD_ALERT_LEN]; /* that was sent to the peer; empty: none */
 	char tls[LW_TLS_LEN];
 	char cipher[40];
+	char resumed[4]; /* "yes": the certificate is that of the TLS session's first handshake */
 	char ktls[4]; /* "yes", "no", or empty before it was decided */
 	char subject[RECORD_TEXT_LEN];
 	char issuer[RECORD_TEXT_LEN];
 	char fingerprint[LW_FINGERPRINT_LEN]; /* empty: no certificate was received */
 	int64_t not_after; /* seconds since the epoch */
 	uint64_t bytes_in, bytes_out; /* RECORD_ENDED: of the client's side */
-	struct verdict verdict; /* RECORD_REFUSED and RECORD_ACCEPTED */
+	struct verdict verdict; /* RECORD_REFUSED, RECORD_ACCEPTED and RECORD_OBSERVED */
 };
 
 /* CLOCK_REALTIME in ms, for time_ms. */
 uint64_t record_clock_ms(void);
+
+/* Fills in what a line says of its connections. */
+void record_set_line(struct record *record, const struct config_line *line);
 
 /* Fills in what is known of a live session; its certificate's names are not. */
 void record_set_session(struct record *record, const struct session *session);
@@ -54,16 +62,25 @@ void record_set_session(struct record *record, const struct session *session);
 /* Fills the strings of the certificate in. */
 void record_set_certificate(struct record *record, const struct facts *facts);
 
-/* Whether every enumeration is in range and every string ends: -EBADMSG if not. */
+/* Whether every enumeration is in range and every string is printable ASCII that ends: -EBADMSG. */
 int record_check(const struct record *record);
 
 /* The audit record as it is written; NULL when out of memory. A new reference. */
 json_t *record_to_json(const struct record *record);
 
-/* "accepted", or the name of the check that refused, or "no-verdict": the counters' key. */
+/* "accepted", "observed", the name of the check that refused, or "no-verdict": the counters' key. */
 const char *record_reason_key(const struct record *record);
 
-/* "refused", "accepted", "failed", "ended"; NULL outside the enumeration. */
+/* Whether the record is of a connection that goes on to the app. */
+static inline bool record_opens(const struct record *record)
+{
+	return record->event == RECORD_ACCEPTED || record->event == RECORD_OBSERVED;
+}
+
+/* "inbound", "outbound"; NULL for anything else. */
+const char *direction_name(enum direction direction);
+
+/* "refused", "accepted", "observed", "failed", "ended"; NULL outside the enumeration. */
 const char *record_event_name(enum record_event event);
 
 #endif

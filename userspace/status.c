@@ -47,7 +47,7 @@ static json_t *status_workers(const struct agent *agent)
 	return list;
 }
 
-static json_t *status_reasons(const struct agent *agent, const char *line)
+static json_t *status_reasons(const struct agent *agent, const struct config_line *line)
 {
 	json_t *reasons = json_object();
 	uint64_t count;
@@ -75,29 +75,39 @@ static json_t *status_lines(const struct agent *agent)
 		counters = dataplane_line_counters(agent->dataplane, (uint32_t)i + 1);
 		json_array_append_new(
 			list,
-			json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:o}", "line", line->name,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:I, s:o}",
+				  "line", line->name, "direction", direction_name(line->direction),
+				  "mode", line->mode == CONFIG_OBSERVE ? "observe" : "enforce",
+				  "namespace", agent->config->namespaces[line->netns].name,
 				  "function", function_name(line->function), "port", line->port,
 				  "level", level_name(line->rule.level), "connections",
 				  (json_int_t)counters.established, "accepted",
-				  (json_int_t)dataplane_verdicts(agent->dataplane, line->name,
-								 "accepted"),
+				  (json_int_t)dataplane_verdicts(agent->dataplane, line, "accepted"),
+				  "observed",
+				  (json_int_t)dataplane_verdicts(agent->dataplane, line, "observed"),
 				  "dropped_packets",
 				  (json_int_t)(counters.dropped_in + counters.dropped_out),
-				  "refused", status_reasons(agent, line->name)));
+				  "refused", status_reasons(agent, line)));
 	}
 	return list;
 }
 
 static json_t *status_ports(const struct agent *agent)
 {
+	const struct listener_port *port;
 	struct port_counters counters;
 	json_t *list = json_array();
 	uint32_t i;
 
 	for (i = 0; i < agent->listeners.port_count; i++) {
-		counters = dataplane_port_counters(agent->dataplane, agent->listeners.ports[i]);
-		json_array_append_new(list, json_pack("{s:i, s:I, s:I, s:I}", "port",
-						      agent->listeners.ports[i], "steered",
+		port = &agent->listeners.ports[i];
+		if (port->direction != DIRECTION_INBOUND)
+			continue;
+		counters = dataplane_port_counters(agent->dataplane, port);
+		json_array_append_new(list, json_pack("{s:i, s:s, s:I, s:I, s:I}", "port",
+						      port->port, "namespace",
+						      agent->config->namespaces[port->netns].name,
+						      "steered",
 						      (json_int_t)counters.steered, "relayed",
 						      (json_int_t)counters.relayed, "refused",
 						      (json_int_t)counters.refused));
@@ -135,9 +145,10 @@ static void status_add_session(uint64_t cookie, const struct session *session, v
 	enum state state = session->state < STATE_COUNT ? session->state : STATE_BLOCKED;
 
 	json_array_append_new(
-		arg, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, "
+		arg, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, "
 			       "s:i}",
-			       "cookie", (json_int_t)cookie, "line", session->line, "function",
+			       "cookie", (json_int_t)cookie, "line", session->line, "direction",
+			       session->direction == DIRECTION_OUTBOUND ? "outbound" : "inbound", "function",
 			       function_name(session->function), "level",
 			       level_name((enum level)session->level), "state",
 			       status_states[state], "peer", session->peer, "local",

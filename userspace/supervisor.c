@@ -14,6 +14,7 @@
 #include "userspace/agent.h"
 #include "userspace/fd.h"
 #include "userspace/log.h"
+#include "userspace/netns.h"
 #include "userspace/sandbox.h"
 #include "userspace/worker.h"
 
@@ -49,25 +50,37 @@ static void supervisor_hear(struct loop_io *io, uint32_t events)
 }
 
 /* In the child. What it inherits and must not have is closed or dropped here. */
-static _Noreturn void supervisor_become_worker(const struct agent *agent, uint32_t id, int fd,
+static _Noreturn void supervisor_become_worker(const struct agent *agent,
+					       const struct supervised *worker, int fd,
 					       pid_t parent)
 {
+	const char *path = agent->config->namespaces[worker->netns].path;
 	struct worker_setup setup = {
-		.id = id,
+		.id = worker->id,
+		.netns = worker->netns,
 		.config = agent->config,
 		.listeners = &agent->listeners,
 		.crypto = agent->crypto,
 		.features = &agent->features,
 		.kernel_tls = agent->kernel_tls,
 		.tags_fd = dataplane_tags_fd(agent->dataplane),
+		.targets_fd = dataplane_targets_fd(agent->dataplane),
 		.main_fd = fd,
 	};
 	sigset_t none;
-	int err;
+	int err, back;
 
+	err = netns_enter(path, &back);
+	if (err) {
+		log_line(LOG_ERR, "worker %u: %s cannot be entered: %s", worker->id, path,
+			 strerror(-err));
+		_exit(EXIT_FAILURE);
+	}
+	if (back >= 0)
+		close(back);
 	err = sandbox_drop(agent->config->uid, agent->config->gid, parent);
 	if (err) {
-		log_line(LOG_ERR, "worker %u: privileges cannot be dropped: %s", id,
+		log_line(LOG_ERR, "worker %u: privileges cannot be dropped: %s", worker->id,
 			 strerror(-err));
 		_exit(EXIT_FAILURE);
 	}
@@ -86,16 +99,18 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent, uint32
  * Of the parent's descriptors a worker keeps its own: with the others it could write maps,
  * the audit log, or speak as another worker.
  */
-static void supervisor_close_others(const struct agent *agent, int own)
+static void supervisor_close_others(const struct agent *agent, uint32_t netns, int own)
 {
-	int keep[3 + 2 + 2 * LW_PORTS_MAX], count = 0, i, from, at;
+	int keep[4 + 2 * LW_PORTS_MAX], count = 0, i, from, at;
 	size_t n;
 
 	keep[count++] = STDERR_FILENO;
 	keep[count++] = own;
 	keep[count++] = dataplane_tags_fd(agent->dataplane);
+	keep[count++] = dataplane_targets_fd(agent->dataplane);
 	for (n = 0; n < agent->listeners.count; n++)
-		keep[count++] = agent->listeners.entries[n].fd;
+		if (agent->listeners.entries[n].netns == netns)
+			keep[count++] = agent->listeners.entries[n].fd;
 	for (from = 0;; from = at + 1) {
 		at = -1;
 		for (i = 0; i < count; i++)
@@ -131,8 +146,8 @@ static int supervisor_start_one(struct agent *agent, struct supervised *worker)
 		return -errno;
 	}
 	if (!worker->pid) {
-		supervisor_close_others(agent, theirs);
-		supervisor_become_worker(agent, worker->id, theirs, parent);
+		supervisor_close_others(agent, worker->netns, theirs);
+		supervisor_become_worker(agent, worker, theirs, parent);
 	}
 	err = loop_add(agent->loop, &worker->io, own, EPOLLIN);
 	if (!err)
@@ -169,6 +184,7 @@ int supervisor_start(struct agent *agent)
 			.agent = agent,
 			.io = { -1, supervisor_hear },
 			.id = i,
+			.netns = i / (agent->worker_count / (uint32_t)agent->config->namespace_count),
 		};
 	}
 	for (i = 0; i < agent->worker_count; i++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One TLS context per worker: what it offers, and how a certificate comes to the policy. */
-#include <openssl/err.h>
+#include "userspace/tls_context.h"
+
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,38 +21,99 @@
 /* the kernel's AEADs, all of them: what user space offers when it encrypts itself */
 #define TLS_ALL_AEADS ((1U << KTLS_AEAD_COUNT) - 1)
 
-/* -1: an error, so that OpenSSL sends internal_error; 0 and an X509 error: its alert */
-static int tls_verify(X509_STORE_CTX *ctx, void *arg)
+struct tls_context {
+	enum direction direction;
+	enum config_ciphers ciphers;
+	const struct identity *identity;
+	SSL_CTX *ctx;
+};
+
+struct tls_contexts {
+	struct tls_context entries[2 * 2 * CONFIG_CIPHERS_COUNT]; /* two directions, two identities */
+	size_t count;
+};
+
+/* Asks the policy about the certificate that a connection's peer has sent. 0: it decided. */
+static int tls_decide(struct connection *connection, X509 *leaf, STACK_OF(X509) *chain)
 {
-	SSL *tls = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct connection *connection = SSL_get_app_data(tls);
 	const struct config *config = connection->worker->setup.config;
-	struct verdict *verdict = &connection->record->verdict;
+	const X509 *const own[] = { config->identity.certificate, config->telephony.certificate };
+	const unsigned char *staple = NULL;
+	long staple_len = SSL_get_tlsext_status_ocsp_resp(connection->tls, &staple);
 	const struct evidence evidence = {
 		.store = config->trust,
-		.leaf = X509_STORE_CTX_get0_cert(ctx),
-		.untrusted = X509_STORE_CTX_get0_untrusted(ctx),
-		.own = config->identity.certificate,
+		.leaf = leaf,
+		.untrusted = chain,
+		.staple = { staple, staple_len > 0 ? (size_t)staple_len : 0 },
+		.own = own,
+		.own_count = sizeof(own) / sizeof(own[0]),
 		.cache = connection->worker->cache,
 	};
 	struct facts facts;
 	int err;
 
-	(void)arg;
-	X509_STORE_CTX_set_error(ctx, X509_V_ERR_UNSPECIFIED);
-	err = policy_check_chain(&evidence, &connection->line->rule, time(NULL), verdict, &facts);
+	connection->decided = false;
+	err = policy_check_chain(&evidence, &connection->line->rule, time(NULL),
+				 &connection->record->verdict, &facts);
 	if (!err) {
 		record_set_certificate(connection->record, &facts);
 		connection->decided = true;
 	}
 	facts_release(&facts);
-	if (!err && verdict->accepted) {
+	return err;
+}
+
+static bool tls_lets_pass(const struct connection *connection)
+{
+	return connection->record->verdict.accepted || connection->line->mode == CONFIG_OBSERVE;
+}
+
+/* 0 and an X509 error: its alert, which is internal_error where nothing was decided */
+static int tls_verify(X509_STORE_CTX *ctx, void *arg)
+{
+	SSL *tls = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct connection *connection = SSL_get_app_data(tls);
+
+	(void)arg;
+	X509_STORE_CTX_set_error(ctx, X509_V_ERR_UNSPECIFIED);
+	if (tls_decide(connection, X509_STORE_CTX_get0_cert(ctx),
+		       X509_STORE_CTX_get0_untrusted(ctx)))
+		return 0;
+	if (tls_lets_pass(connection)) {
 		X509_STORE_CTX_set_error(ctx, X509_V_OK);
 		return 1;
 	}
-	if (!err)
-		X509_STORE_CTX_set_error(ctx, refusal_x509_error(verdict->refusal));
+	/*
+	 * A TLS 1.2 server's stapled response comes after its certificate (RFC 6066 section 8):
+	 * tls_status() decides then. Nothing passes without a verdict that accepts.
+	 */
+	if (connection_is_outbound(connection) && SSL_version(tls) < TLS1_3_VERSION &&
+	    rule_revocation(&connection->line->rule) == CRL_REQUIRE) {
+		connection->decided = false;
+		X509_STORE_CTX_set_error(ctx, X509_V_OK);
+		return 1;
+	}
+	X509_STORE_CTX_set_error(ctx, refusal_x509_error(connection->record->verdict.refusal));
 	return 0;
+}
+
+/*
+ * A server's flight is complete, with a stapled response or without. In TLS 1.3 tls_verify()
+ * had the response already.
+ */
+static int tls_status(SSL *tls, void *arg)
+{
+	struct connection *connection = SSL_get_app_data(tls);
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls);
+	int err;
+
+	(void)arg;
+	if (SSL_version(tls) >= TLS1_3_VERSION || SSL_session_reused(tls))
+		return 1;
+	err = tls_decide(connection, sk_X509_num(chain) > 0 ? sk_X509_value(chain, 0) : NULL, chain);
+	if (err)
+		return -1;
+	return tls_lets_pass(connection);
 }
 
 static void tls_info(const SSL *tls, int where, int value)
@@ -70,7 +132,8 @@ static bool tls_set_identity(SSL_CTX *ctx, const struct identity *identity)
 	       (!identity->chain || SSL_CTX_set1_chain(ctx, identity->chain));
 }
 
-static bool tls_set_ciphers(SSL_CTX *ctx, const struct worker_setup *setup)
+static bool tls_set_ciphers(SSL_CTX *ctx, const struct worker_setup *setup,
+			    enum config_ciphers ciphers)
 {
 	unsigned int aeads13 = TLS_ALL_AEADS, aeads12 = TLS_ALL_AEADS;
 
@@ -78,12 +141,19 @@ static bool tls_set_ciphers(SSL_CTX *ctx, const struct worker_setup *setup)
 		aeads13 = ktls_features_aeads(setup->features, TLS1_3_VERSION);
 		aeads12 = ktls_features_aeads(setup->features, TLS1_2_VERSION);
 	}
+	if (ciphers == CONFIG_CIPHERS_HIGH) {
+		aeads13 &= ~(1U << KTLS_AES_128_GCM);
+		aeads12 &= ~(1U << KTLS_AES_128_GCM);
+	}
+	if (ciphers == CONFIG_CIPHERS_LOW)
+		aeads12 |= KTLS_STATIC_RSA;
 	return ktls_ctx_set_ciphers(ctx, aeads13, aeads12) == 0;
 }
 
-SSL_CTX *tls_context_new(const struct worker_setup *setup, const char **why)
+static SSL_CTX *tls_context_new(const struct worker_setup *setup, const struct config_line *line,
+				const char **why)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
 
 	*why = "out of memory";
 	if (!ctx)
@@ -97,15 +167,71 @@ SSL_CTX *tls_context_new(const struct worker_setup *setup, const char **why)
 	SSL_CTX_set_num_tickets(ctx, 0);
 	SSL_CTX_set_cert_verify_callback(ctx, tls_verify, NULL);
 	SSL_CTX_set_info_callback(ctx, tls_info);
+	if (line->direction == DIRECTION_OUTBOUND)
+		SSL_CTX_set_tlsext_status_cb(ctx, tls_status);
 	if (!SSL_CTX_set1_groups_list(ctx, TLS_GROUPS) ||
 	    !SSL_CTX_set1_sigalgs_list(ctx, TLS_SIGNATURES))
 		*why = "OpenSSL lacks a group or signature algorithm that is to be offered";
-	else if (!tls_set_identity(ctx, &setup->config->identity))
+	else if (!tls_set_identity(ctx, line->identity))
 		*why = "OpenSSL refuses the identity certificate or its key";
-	else if (!tls_set_ciphers(ctx, setup))
+	else if (!tls_set_ciphers(ctx, setup, line->ciphers))
 		*why = "no cipher suite is left that both OpenSSL and this kernel have";
 	else if (ktls_ctx_prepare(ctx) == 0)
 		return ctx;
 	SSL_CTX_free(ctx);
 	return NULL;
+}
+
+SSL_CTX *tls_contexts_find(const struct tls_contexts *contexts, const struct config_line *line)
+{
+	const struct tls_context *entry;
+	size_t i;
+
+	for (i = 0; i < contexts->count; i++) {
+		entry = &contexts->entries[i];
+		if (entry->direction == line->direction && entry->ciphers == line->ciphers &&
+		    entry->identity == line->identity)
+			return entry->ctx;
+	}
+	return NULL;
+}
+
+struct tls_contexts *tls_contexts_new(const struct worker_setup *setup, const char **why)
+{
+	struct tls_contexts *contexts = calloc(1, sizeof(*contexts));
+	const struct config_line *line;
+	SSL_CTX *ctx;
+	size_t i;
+
+	*why = "out of memory";
+	if (!contexts)
+		return NULL;
+	for (i = 0; i < setup->config->line_count; i++) {
+		line = &setup->config->lines[i];
+		if (tls_contexts_find(contexts, line))
+			continue;
+		ctx = tls_context_new(setup, line, why);
+		if (!ctx) {
+			tls_contexts_free(contexts);
+			return NULL;
+		}
+		contexts->entries[contexts->count++] = (struct tls_context){
+			.direction = line->direction,
+			.ciphers = line->ciphers,
+			.identity = line->identity,
+			.ctx = ctx,
+		};
+	}
+	return contexts;
+}
+
+void tls_contexts_free(struct tls_contexts *contexts)
+{
+	size_t i;
+
+	if (!contexts)
+		return;
+	for (i = 0; i < contexts->count; i++)
+		SSL_CTX_free(contexts->entries[i].ctx);
+	free(contexts);
 }

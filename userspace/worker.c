@@ -13,6 +13,7 @@
 #include "userspace/log.h"
 #include "userspace/message.h"
 #include "userspace/sandbox.h"
+#include "userspace/tls_context.h"
 
 #define WORKER_ACCEPTS 16 /* a listener's turn */
 #define CONNECT_SECONDS 10
@@ -23,6 +24,7 @@
 struct worker_listener {
 	struct loop_io io;
 	struct worker *worker;
+	enum direction direction;
 };
 
 /*
@@ -57,7 +59,10 @@ static void worker_accept(struct loop_io *io, uint32_t events)
 	for (i = 0; i < WORKER_ACCEPTS; i++) {
 		fd = endpoint_accept(io->fd, &peer);
 		if (fd >= 0) {
-			connection_accept(listener->worker, fd, &peer);
+			if (listener->direction == DIRECTION_OUTBOUND)
+				connection_depart(listener->worker, fd, &peer);
+			else
+				connection_accept(listener->worker, fd, &peer);
 			continue;
 		}
 		if (fd == -EMFILE || fd == -ENFILE)
@@ -102,8 +107,12 @@ static void worker_handshake_expired(struct loop_timeout *timeout)
 
 static void worker_connect_expired(struct loop_timeout *timeout)
 {
-	connection_close(CONTAINER_OF(timeout, struct connection, timeout), true,
-			 "the app did not answer");
+	struct connection *connection = CONTAINER_OF(timeout, struct connection, timeout);
+
+	if (connection->phase == PHASE_DIALLING)
+		connection_refuse(connection, RECORD_FAILED, "the peer did not answer");
+	else
+		connection_close(connection, true, "the app did not answer");
 }
 
 static void worker_linger_expired(struct loop_timeout *timeout)
@@ -140,7 +149,13 @@ static int worker_listen(struct worker *worker)
 	if (!worker->listeners)
 		return -ENOMEM;
 	for (i = 0; i < listeners->count; i++) {
-		worker->listeners[i] = (struct worker_listener){ { -1, worker_accept }, worker };
+		if (listeners->entries[i].netns != worker->setup.netns)
+			continue;
+		worker->listeners[i] = (struct worker_listener){
+			.io = { -1, worker_accept },
+			.worker = worker,
+			.direction = listeners->ports[listeners->entries[i].slot].direction,
+		};
 		/* one of the workers is woken, not all of them */
 		err = loop_add(worker->loop, &worker->listeners[i].io, listeners->entries[i].fd,
 			       EPOLLIN | EPOLLEXCLUSIVE);
@@ -165,7 +180,7 @@ static int worker_start(struct worker *worker)
 	worker->cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
 	if (!worker->cache)
 		return -ENOMEM;
-	worker->tls = tls_context_new(&worker->setup, &why);
+	worker->tls = tls_contexts_new(&worker->setup, &why);
 	if (!worker->tls) {
 		log_line(LOG_ERR, "TLS: %s", why);
 		return -EINVAL;
@@ -188,7 +203,7 @@ int worker_run(const struct worker_setup *setup)
 	else
 		log_line(LOG_ERR, "worker %u cannot start: %s", setup->id, strerror(-err));
 	connection_close_all(&worker);
-	SSL_CTX_free(worker.tls);
+	tls_contexts_free(worker.tls);
 	cache_free(worker.cache);
 	buffer_pool_release(&worker.buffers);
 	free(worker.listeners);

@@ -11,8 +11,6 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include <openssl/ssl.h>
-
 #include "userspace/buffer.h"
 #include "userspace/config.h"
 #include "userspace/ktls_keys.h"
@@ -22,6 +20,7 @@
 
 struct cache;
 struct connection;
+struct tls_contexts;
 struct worker_listener;
 
 /* what the main process hands to a worker by fork() */
@@ -32,14 +31,15 @@ struct worker_setup {
 	const struct ktls_crypto *crypto;
 	const struct ktls_features *features;
 	bool kernel_tls; /* false: user space encrypts (ktls = prefer) */
-	int tags_fd; /* read-only */
+	int tags_fd, targets_fd; /* read-only */
+	uint32_t netns; /* the namespace that it is in: it has the listeners of that one */
 	int main_fd; /* the worker's end of the socket pair */
 };
 
 struct worker {
 	struct worker_setup setup;
 	struct loop *loop;
-	SSL_CTX *tls;
+	struct tls_contexts *tls;
 	struct cache *cache; /* of certificates that peers presented before */
 	struct loop_io main_io;
 	struct worker_listener *listeners;

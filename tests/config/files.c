@@ -33,6 +33,37 @@ const char files_good[] = "identity {\n"
 			  "	level = low\n"
 			  "}\n";
 
+const char files_wide[] = "identity {\n"
+			  "	certificate = \"@/identity.pem\"\n"
+			  "	key = \"@/identity.key\"\n"
+			  "}\n"
+			  "trust-store = \"@/trusted\"\n"
+			  "user = nobody\n"
+			  "group = daemon\n"
+			  "management-interfaces = high\n"
+			  "telephony-endpoints = medium\n"
+			  "pbx asterisk {\n"
+			  "	unit = \"asterisk.service\"\n"
+			  "}\n"
+			  "line provider {\n"
+			  "	function = sip-line\n"
+			  "	direction = both\n"
+			  "	remote = 192.0.2.0/24\n"
+			  "	sip-domains = { example.com }\n"
+			  "}\n"
+			  "line phones {\n"
+			  "	function = sip-phone\n"
+			  "}\n"
+			  "line web {\n"
+			  "	function = admin\n"
+			  "	plain-port = 80\n"
+			  "}\n"
+			  "line branch {\n"
+			  "	function = ip-office-line\n"
+			  "	remote = 198.51.100.7\n"
+			  "	level = high\n"
+			  "}\n";
+
 struct credential {
 	EVP_PKEY *key;
 	X509 *certificate;
@@ -114,12 +145,17 @@ static FILE *files_create(const struct files *files, const char *name, mode_t mo
 	return f;
 }
 
-static void files_write(const struct files *files, const char *name, const char *text)
+void files_put(const struct files *files, const char *name, mode_t mode, const char *text)
 {
-	FILE *f = files_create(files, name, 0644);
+	FILE *f = files_create(files, name, mode);
 
 	ASSERT_LE(0, fputs(text, f));
 	fclose(f);
+}
+
+static void files_write(const struct files *files, const char *name, const char *text)
+{
+	files_put(files, name, 0644, text);
 }
 
 static void files_write_key(const struct files *files, const char *name, mode_t mode, EVP_PKEY *key,
@@ -183,7 +219,7 @@ static void files_make_mixed(const struct files *files, const struct credential 
 static void files_make_folders(struct files *files)
 {
 	static const char *const folders[] = { "trusted", "trusted/sub", "mixed", "expired",
-					       "void" };
+					       "void",	  "lines.d" };
 	char path[128];
 
 	snprintf(files->folder, sizeof(files->folder), "/tmp/linewarden-config-XXXXXX");
@@ -235,6 +271,14 @@ void files_remove(struct files *files)
 {
 	if (*files->folder)
 		nftw(files->folder, files_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+char *files_path_of(const struct files *files, const char *name)
+{
+	char *path = NULL;
+
+	ASSERT_LE(0, asprintf(&path, "%s/%s", files->folder, name));
+	return path;
 }
 
 char *files_text(const struct files *files, const char *text)

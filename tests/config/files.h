@@ -4,6 +4,7 @@
 #define TESTS_CONFIG_FILES_H
 
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "userspace/config.h"
@@ -34,6 +35,15 @@ char *files_edit(const char *text, const char *from, const char *to);
 
 /* A configuration without mistakes; '@' stands for the folder. Its lines are counted on. */
 extern const char files_good[];
+
+/* The same of another one: with settings, a PBX, and a line of every function. */
+extern const char files_wide[];
+
+/* Writes a file of the folder. */
+void files_put(const struct files *files, const char *name, mode_t mode, const char *text);
+
+/* A path of the folder; the caller frees it. */
+char *files_path_of(const struct files *files, const char *name);
 
 /* config_parse() of a text whose '@' is the folder, as "pbx.conf". */
 int files_parse(const struct files *files, const char *text, time_t now, struct config **out,

@@ -1,58 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One mistake each in a configuration that is good but for it, and what the operator reads. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "tests/config/files.h"
-#include "tests/harness.h"
-
-FIXTURE(mistake)
-{
-	struct files files;
-};
-
-FIXTURE_VARIANT(mistake)
-{
-	const char *from, *to; /* files_edit() of files_good */
-	time_t later; /* than FILES_NOW */
-	const char *message; /* '@' is the folder */
-};
-
-FIXTURE_SETUP(mistake)
-{
-	files_make(&self->files);
-}
-
-FIXTURE_TEARDOWN(mistake)
-{
-	files_remove(&self->files);
-}
-
-TEST_F(mistake, is_named)
-{
-	_cleanup_free_ char *text = files_edit(files_good, variant->from, variant->to);
-	_cleanup_free_ char *message = files_text(&self->files, variant->message);
-	struct config *config = NULL;
-	struct config_error error;
-
-	EXPECT_EQ(-EINVAL, files_parse(&self->files, text, FILES_NOW + variant->later, &config,
-				       &error));
-	EXPECT_STREQ(message, error.text);
-	EXPECT_NULL(config);
-	/* the scanner is global: what failed must not show in what comes after */
-	EXPECT_OK(files_parse(&self->files, files_good, FILES_NOW, &config, &error))
-	{
-		TH_LOG("%s", error.text);
-	}
-	config_free(config);
-}
-
-#define MISTAKE(name, from_text, to_text, message_text)                                            \
-	FIXTURE_VARIANT_ADD(mistake, name)                                                         \
-	{                                                                                          \
-		.from = from_text, .to = to_text, .message = message_text,                         \
-	}
+/* Mistakes in the grammar, in the settings and in the files, and in what every line has. */
+#include "tests/config/mistake.h"
 
 /* --- characters and grammar --- */
 MISTAKE(open_string, "trusted\"", "trusted",
@@ -75,15 +23,20 @@ MISTAKE(control_byte, "user =", "\001user =",
 MISTAKE(empty_list, "10.0.0.0/8", "{ }",
 	"pbx.conf:17: the list is empty; name at least one entry or leave the key out");
 MISTAKE(line_after_comments, "user =", "# one\n# two\nworker =",
-	"pbx.conf:8: unknown key 'worker'; there are identity, trust-store, line, crl, "
+	"pbx.conf:8: unknown key 'worker'; there are identity, "
+	"telephony-identity, offer-id-chain, trust-store, management-interfaces, "
+	"telephony-endpoints, pbx, line, include, upgraded-host, state-path, crl, "
 	"expiry-warning, ktls, user, group, workers, handshake-timeout, max-handshakes, "
 	"audit-log, pin-path, run-path, cgroup");
+#define LINE_FURTHER_KEYS                                                                          \
+	"direction, remote-port, exceptions, mode, delivery, resumption, namespace, "              \
+	"service-security, plain-port"
 MISTAKE(unknown_key_in_line, "	level = medium", "	levels = medium",
 	"pbx.conf:12: line 'trunk-a': unknown key 'levels'; there are function, port, remote, "
-	"level, host-names, sip-domains");
+	"level, host-names, sip-domains, " LINE_FURTHER_KEYS);
 MISTAKE(no_operator_setting, "	level = medium", "	certificate = none\n	level = medium",
 	"pbx.conf:12: line 'trunk-a': unknown key 'certificate'; there are function, port, "
-	"remote, level, host-names, sip-domains");
+	"remote, level, host-names, sip-domains, " LINE_FURTHER_KEYS);
 MISTAKE(no_include, NULL, "include(\"/etc/passwd\")\n",
 	"pbx.conf:20: '(' has no meaning here; comments start with '#', and text goes into double "
 	"quotes");
@@ -107,6 +60,11 @@ MISTAKE(no_line_name, "line phones {", "line {",
 	"pbx.conf:14: a name is missing; write line \"name\" {");
 MISTAKE(no_section_brace, "identity {", "identity", "pbx.conf:2: '{' is missing in 'identity'");
 
+MISTAKE(no_key_name, "user = nobody", "user = nobody\n\"\" = x",
+	"pbx.conf:7: a key is empty; name the setting before '='");
+MISTAKE(no_key_name_in_line, "	level = low", "	level = low\n\n	\"\" = x",
+	"pbx.conf:20: a key is empty; name the setting before '='");
+
 /* --- given twice, or not at all --- */
 MISTAKE(key_twice, "user = nobody", "user = nobody\nuser = nobody",
 	"pbx.conf:7: user is given twice; keep one of them");
@@ -117,7 +75,7 @@ MISTAKE(list_twice, "	level = low", "	level = low\n	remote = { 10.1.0.0/16 }",
 MISTAKE(identity_twice, NULL, "identity { key = /k }\n",
 	"pbx.conf: identity is there twice; keep one of them");
 MISTAKE(line_twice, "line phones", "line \"trunk-a\"",
-	"pbx.conf:14: line 'trunk-a' is there twice; each needs its own name");
+	"pbx.conf:14: the name 'trunk-a' is there twice; each needs its own");
 MISTAKE(no_certificate, "	certificate = \"@/identity.pem\"", "",
 	"pbx.conf:4: identity: certificate is missing; write certificate = "
 	"\"/path/to/identity.pem\"");
@@ -125,12 +83,11 @@ MISTAKE(no_key, "	key = \"@/identity.key\"", "",
 	"pbx.conf:4: identity: key is missing; write key = \"/path/to/identity.key\"");
 MISTAKE(no_function, "	function = sip-phone", "",
 	"pbx.conf:19: line 'phones': function is missing; write function = sip-line");
-MISTAKE(no_port, "	port = 5061", "",
-	"pbx.conf:13: line 'trunk-a': port is missing; write port = 5061");
-MISTAKE(no_remote, "	remote = 10.0.0.0/8", "",
-	"pbx.conf:19: line 'phones': remote is missing; write remote = { \"192.0.2.0/24\" }");
+MISTAKE(no_remote, "	remote = { \"192.0.2.0/24\", 2001:db8:1::/48 }", "",
+	"pbx.conf:13: line 'trunk-a': remote is missing; write remote = { \"192.0.2.0/24\" }");
 MISTAKE(no_level, "	level = low", "",
-	"pbx.conf:19: line 'phones': level is missing; write level = medium");
+	"pbx.conf:19: line 'phones': level is missing; write level = medium, or "
+	"telephony-endpoints = medium outside of the lines");
 MISTAKE(no_trust_store, "trust-store = \"@/trusted\"", "",
 	"pbx.conf: trust-store is missing, and line 'trunk-a' at level 'medium' needs one; write "
 	"trust-store = \"/path/to/folder\"");
@@ -144,8 +101,8 @@ MISTAKE(line_name_long, "phones", "a2345678901234567890123456789012",
 MISTAKE(line_name_space, "line phones", "line \"all phones\"",
 	"pbx.conf:19: line 'all phones': a name has 1 to 31 letters, digits, '.', '_' or '-'");
 MISTAKE(function_unknown, "sip-phone", "phone",
-	"pbx.conf:15: line 'phones': function 'phone' is unknown; there are admin, sip-line, "
-	"sm-line, sip-phone, ip-office-line");
+	"pbx.conf:15: line 'phones': function 'phone' is unknown; use admin, sip-line, "
+	"sm-line, sip-phone or ip-office-line");
 MISTAKE(port_zero, "port = 5061", "port = 0",
 	"pbx.conf:10: line 'trunk-a': port '0' is not a number from 1 to 65535");
 MISTAKE(port_large, "port = 5061", "port = 65536",
@@ -270,7 +227,7 @@ MISTAKE(trust_empty, "@/trusted", "@/void",
 MISTAKE(trust_expired, "@/trusted", "@/expired",
 	"pbx.conf:5: trust-store: @/expired: no certificate in it can be used; the first trouble "
 	"is only.pem: expired on 2025-12-30: CN=expired");
-MISTAKE(trust_broken, "@/trusted", "@/broken.pem", 
+MISTAKE(trust_broken, "@/trusted", "@/broken.pem",
 	"pbx.conf:5: trust-store: @/broken.pem: certificate 1 cannot be read");
 MISTAKE(trust_relative, "@/trusted", "trusted",
 	"pbx.conf:5: trust-store 'trusted' does not start with '/'; write the whole path");

@@ -170,6 +170,25 @@ json_t *daemon_ask(const struct daemon *daemon, const char *question)
 	return process_run(output, argv) == 0 ? json_loads(output, 0, NULL) : NULL;
 }
 
+uint16_t daemon_outlet(const struct daemon *daemon)
+{
+	static char output[PROCESS_OUTPUT_MAX];
+	char map[PROCESS_PATH_MAX + 16];
+	const char *const argv[] = { "bpftool", "-j", "map", "lookup", "pinned", map,
+				     "key", "0", "0", "0", "0", NULL };
+	uint16_t port = 0;
+	json_t *json;
+
+	snprintf(map, sizeof(map), "%s/outlets", daemon->pins);
+	ASSERT_EQ(0, process_run(output, argv));
+	json = json_loads(output, 0, NULL);
+	port = (uint16_t)journal_number(
+		json_object_get(json_object_get(json, "formatted"), "value"), "port4");
+	json_decref(json);
+	ASSERT_NE(0, port);
+	return port;
+}
+
 int daemon_sessions(const struct daemon *daemon, int expected)
 {
 	long long end = process_now_ms() + DAEMON_SESSIONS_MS * harness_time_scale();

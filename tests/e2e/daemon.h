@@ -48,6 +48,9 @@ int daemon_workers(const struct daemon *daemon, pid_t workers[DAEMON_WORKERS_MAX
 /* daemon_ask - what `linewarden QUESTION --json` answers; a new reference, NULL: nothing */
 json_t *daemon_ask(const struct daemon *daemon, const char *question);
 
+/* daemon_outlet - the port that intercepted IPv4 connections are sent to; checks */
+uint16_t daemon_outlet(const struct daemon *daemon);
+
 /* daemon_sessions - how many it has, after at most some seconds that many: its last count */
 int daemon_sessions(const struct daemon *daemon, int expected);
 

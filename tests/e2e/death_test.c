@@ -6,12 +6,15 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/e2e/dial.h"
+#include "tests/e2e/far_server.h"
 #include "tests/e2e/journal.h"
 #include "tests/e2e/listener.h"
 #include "tests/e2e/plain_app.h"
@@ -56,15 +59,20 @@ static struct peer *open_session(void)
 	return peer;
 }
 
-static void check_workers_are_gone(FIXTURE_DATA(death) *self)
+static void check_are_gone(const pid_t *workers, int count)
 {
 	long long end = process_now_ms() + 2000 * harness_time_scale();
 
-	for (int i = 0; i < self->worker_count; i++) {
-		while (process_lives(self->workers[i]) && process_now_ms() < end)
+	for (int i = 0; i < count; i++) {
+		while (process_lives(workers[i]) && process_now_ms() < end)
 			process_sleep_ms(5);
-		EXPECT_FALSE(process_lives(self->workers[i]));
+		EXPECT_FALSE(process_lives(workers[i]));
 	}
+}
+
+static void check_workers_are_gone(FIXTURE_DATA(death) *self)
+{
+	check_are_gone(self->workers, self->worker_count);
 }
 
 /* nobody is let in, and nobody reaches the app past the steering */
@@ -265,6 +273,50 @@ TEST(death_before_the_app_accepts)
 	peer_free(first);
 	peer_free(peer);
 	close(listener);
+}
+
+/* The app's connect() fails at once, and what it would have said stays with it. */
+TEST(of_an_app_that_connects)
+{
+	static const struct far_server_options options = { .host = "127.0.31.1",
+							   .port = 5071,
+							   .certificate = "good" };
+	static const struct dial where = { .host = "127.0.31.1", .port = 5071 };
+	static char settings[512];
+	struct far_server far;
+	struct daemon agent;
+	struct dialled dialled;
+	pid_t workers[DAEMON_WORKERS_MAX];
+	uint16_t outlet;
+	int squatter, count;
+
+	snprintf(settings, sizeof(settings),
+		 "pbx \"app\" { cgroup = \"/%s\" }\nline \"out\" { function = sip-line "
+		 "direction = outbound port = 5071 remote = 127.0.31.1 level = medium }\n",
+		 strrchr(getenv("STAGE_CGROUP"), '/') + 1);
+	far_server_start(&far, &options);
+	daemon_start(&agent, &(struct daemon_options){ .settings = settings });
+	outlet = daemon_outlet(&agent);
+	count = daemon_workers(&agent, workers);
+	EXPECT_EQ(SIGKILL, daemon_end(&agent, SIGKILL));
+	check_are_gone(workers, count);
+	dialled = dial(&where);
+	EXPECT_EQ(ECONNREFUSED, dialled.error);
+	close(dialled.fd);
+	/* whoever takes its port gets nothing */
+	squatter = listener_open("127.0.0.1", outlet, false, 8);
+	dialled = dial(&where);
+	EXPECT_EQ(ECONNREFUSED, dialled.error);
+	close(dialled.fd);
+	close(squatter);
+	EXPECT_EQ(0, journal_count(far.log, JOURNAL_WANT({ "event", "end" })));
+	ASSERT_OK(daemon_launch(&agent));
+	dialled = dial(&where);
+	ASSERT_EQ(0, dialled.error);
+	dial_echo(&dialled, "again");
+	close(dialled.fd);
+	EXPECT_EQ(0, daemon_end(&agent, SIGTERM));
+	far_server_end(&far);
 }
 
 HARNESS_MAIN

@@ -26,6 +26,27 @@ static void cached_require_same(const struct verdict *a, const struct verdict *b
 		REQUIRE(strcmp(a->notes[i], b->notes[i]) == 0);
 }
 
+/* a hurry accepts nobody else, and says nothing else, but for what it did not look at */
+static void cached_require_hurry(const struct evidence *evidence, const struct rule *rule,
+				 int64_t now, const struct verdict *calm)
+{
+	struct evidence hurry = *evidence;
+	struct verdict hurried;
+
+	hurry.hurry = true;
+	REQUIRE(policy_check_chain(&hurry, rule, now, &hurried, NULL) == 0);
+	REQUIRE(hurried.accepted == calm->accepted);
+	REQUIRE(hurried.result_count == calm->result_count);
+	for (size_t i = 0; i < calm->result_count; i++) {
+		if (hurried.results[i].outcome == OUTCOME_NOT_EVALUATED)
+			continue;
+		REQUIRE(hurried.results[i].outcome == calm->results[i].outcome);
+		REQUIRE(strcmp(hurried.results[i].reason, calm->results[i].reason) == 0);
+	}
+	REQUIRE(hurried.accepted || !hurried.result_count ||
+		hurried.refusal != REFUSAL_UNDECIDED);
+}
+
 /* with the cache first, so that it may answer out of what an earlier rule left there */
 static void cached_require_rule(const struct evidence *evidence, struct cache *cache,
 				const struct rule *rule, int64_t now)
@@ -38,6 +59,7 @@ static void cached_require_rule(const struct evidence *evidence, struct cache *c
 		REQUIRE(policy_check_chain(&with, rule, now, &cached, NULL) == 0);
 		REQUIRE(policy_check_chain(evidence, rule, now, &fresh, NULL) == 0);
 		cached_require_same(&cached, &fresh);
+		cached_require_hurry(i ? &with : evidence, rule, now, &fresh);
 	}
 }
 

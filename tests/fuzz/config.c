@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "policy/cleanup.h"
+#include "policy/name.h"
 #include "tests/fuzz/fixed.h"
 #include "tests/fuzz/target.h"
 #include "userspace/config.h"
@@ -43,6 +44,10 @@ static void config_make_files(void)
 	REQUIRE(fclose(file) == 0);
 	file = config_open(CONFIG_TRUST);
 	PEM_write_X509(file, fixed_certificate(FIXED_ROOT));
+	REQUIRE(fclose(file) == 0);
+	file = config_open(CONFIG_LINES);
+	REQUIRE(fputs("line more { function = sip-line remote = 10.77.0.0/16 level = low }\n",
+		      file) >= 0);
 	REQUIRE(fclose(file) == 0);
 }
 
@@ -80,17 +85,61 @@ static void config_require_prefix(const struct config_prefix *prefix)
 	REQUIRE(prefix->at);
 }
 
-static void config_require_line(const struct config_line *line)
+static enum certificate_ask config_ask(const struct config_line *line)
+{
+	if (line->direction == DIRECTION_OUTBOUND ||
+	    (line->function == FUNCTION_ADMIN && line->security == CONFIG_SECURITY_SECURE_HIGH))
+		return ASK_REQUIRE;
+	return function_ask(line->function);
+}
+
+static void config_require_direction(const struct config *config, const struct config_line *line)
+{
+	bool outbound = line->direction == DIRECTION_OUTBOUND;
+	struct name_reference name;
+
+	REQUIRE(line->rule.peer == (outbound ? PEER_SERVER : PEER_CLIENT));
+	REQUIRE(outbound || line->direction == DIRECTION_INBOUND);
+	REQUIRE(!outbound || (config->pbx_count && function_connects(line->function)));
+	REQUIRE(!outbound || !(line->rule.options & RULE_ACCEPT_SERVER_AUTH_CLIENT));
+	if (!line->server_name)
+		return;
+	REQUIRE(outbound && name_reference_parse(line->server_name, &name) == 0);
+	REQUIRE(!name.address_len && strcmp(name.dns, line->server_name) == 0);
+}
+
+static void config_require_line(const struct config *config, const struct config_line *line)
 {
 	REQUIRE_TEXT(line->name);
 	REQUIRE(line->function > FUNCTION_NONE && line->function < FUNCTION_COUNT);
-	REQUIRE(line->port && line->prefix_count);
+	REQUIRE(line->port && line->prefix_count && line->netns < config->namespace_count);
 	REQUIRE(rule_validate(&line->rule) == 0 && level_name(line->rule.level));
 	REQUIRE(function_allows(line->function, line->rule.level));
-	REQUIRE(line->rule.ask == function_ask(line->function));
+	REQUIRE(line->rule.ask == config_ask(line) && line->ciphers < CONFIG_CIPHERS_COUNT);
 	REQUIRE(!line->rule.checks && line->rule.sip == function_is_sip(line->function));
+	REQUIRE(!(line->rule.options & RULE_BEFORE_R11_1_3));
+	REQUIRE(line->identity == &config->identity || line->identity == &config->telephony);
+	REQUIRE(line->identity->certificate && line->identity->key);
+	config_require_direction(config, line);
 	for (size_t i = 0; i < line->prefix_count; i++)
 		config_require_prefix(&line->prefixes[i]);
+}
+
+/* a closed port is none of a line that is served */
+static void config_require_places(const struct config *config)
+{
+	REQUIRE(config->namespace_count && config->namespace_count <= LW_NAMESPACES_MAX);
+	REQUIRE(!*config->namespaces[0].name && !config->namespaces[0].path);
+	for (size_t i = 1; i < config->namespace_count; i++)
+		REQUIRE(config->namespaces[i].path[0] == '/');
+	for (size_t i = 0; i < config->pbx_count; i++)
+		REQUIRE(config->pbxs[i].cgroup[0] == '/' && config->pbxs[i].cgroup[1]);
+	for (size_t i = 0; i < config->closed_port_count; i++) {
+		for (size_t j = 0; j < config->line_count; j++)
+			REQUIRE(config->lines[j].direction == DIRECTION_OUTBOUND ||
+				config->lines[j].netns != config->closed_ports[i].netns ||
+				config->lines[j].port != config->closed_ports[i].port);
+	}
 }
 
 static void config_require_accepted(const struct config *config)
@@ -102,12 +151,15 @@ static void config_require_accepted(const struct config *config)
 	REQUIRE(config->audit_log[0] == '/' && config->pin_path[0] == '/');
 	REQUIRE(config->run_path[0] == '/' && strlen(config->run_path) <= 80);
 	REQUIRE(!config->cgroup[0] || config->cgroup[0] == '/');
+	config_require_places(config);
 	for (size_t i = 0; i < config->line_count; i++) {
-		config_require_line(&config->lines[i]);
+		config_require_line(config, &config->lines[i]);
 		if (rule_checks(&config->lines[i].rule) & CHECK_BIT(CHECK_TRUST_CHAIN))
 			REQUIRE(store_count(config->trust));
 		for (size_t j = 0; j < i; j++)
-			REQUIRE(strcmp(config->lines[i].name, config->lines[j].name) != 0);
+			REQUIRE(strcmp(config->lines[i].name, config->lines[j].name) != 0 ||
+				(j + 1 == i &&
+				 config->lines[i].direction != config->lines[j].direction));
 	}
 }
 
@@ -117,7 +169,8 @@ static void config_require_error(const struct config_error *error)
 	size_t len = strnlen(error->text, sizeof(error->text));
 
 	REQUIRE(len < sizeof(error->text));
-	REQUIRE(strncmp(error->text, "fuzz.conf:", 10) == 0 && len > 12);
+	/* or an included file, which is there by its whole path */
+	REQUIRE((strncmp(error->text, "fuzz.conf:", 10) == 0 && len > 12) || *error->text == '/');
 	for (size_t i = 0; i < len; i++)
 		REQUIRE((unsigned char)error->text[i] >= ' ' && error->text[i] != 0x7f);
 }

@@ -6,5 +6,6 @@
 #define CONFIG_CERTIFICATE "/proc/self/fd/100"
 #define CONFIG_KEY "/proc/self/fd/101"
 #define CONFIG_TRUST "/proc/self/fd/102"
+#define CONFIG_LINES "/proc/self/fd/103"
 
 #endif

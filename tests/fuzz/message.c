@@ -38,36 +38,34 @@ static void message_send_bytes(int socket, const uint8_t *data, size_t len, size
 	REQUIRE(sendmsg(socket, &msg, MSG_NOSIGNAL) == (ssize_t)len);
 }
 
-#define MESSAGE_REQUIRE_END(array) REQUIRE(memchr(array, '\0', sizeof(array)))
-
 static void message_require_verdict(const struct verdict *verdict)
 {
 	REQUIRE(verdict->result_count <= CHECK_COUNT && verdict->note_count <= VERDICT_NOTES_MAX);
-	MESSAGE_REQUIRE_END(verdict->reason);
+	REQUIRE_TEXT_OR_EMPTY(verdict->reason);
 	REQUIRE(refusal_name(verdict->refusal));
 	for (size_t i = 0; i < verdict->result_count; i++) {
 		const struct check_result *result = &verdict->results[i];
 
 		REQUIRE(check_name(result->check) && outcome_name(result->outcome));
-		MESSAGE_REQUIRE_END(result->reason);
+		REQUIRE_TEXT_OR_EMPTY(result->reason);
 	}
 	for (size_t i = 0; i < verdict->note_count; i++)
-		MESSAGE_REQUIRE_END(verdict->notes[i]);
+		REQUIRE_TEXT_OR_EMPTY(verdict->notes[i]);
 }
 
 static void message_require_texts(const struct record *record)
 {
-	MESSAGE_REQUIRE_END(record->line);
-	MESSAGE_REQUIRE_END(record->peer);
-	MESSAGE_REQUIRE_END(record->local);
-	MESSAGE_REQUIRE_END(record->reason);
-	MESSAGE_REQUIRE_END(record->alert);
-	MESSAGE_REQUIRE_END(record->tls);
-	MESSAGE_REQUIRE_END(record->cipher);
-	MESSAGE_REQUIRE_END(record->ktls);
-	MESSAGE_REQUIRE_END(record->subject);
-	MESSAGE_REQUIRE_END(record->issuer);
-	MESSAGE_REQUIRE_END(record->fingerprint);
+	REQUIRE_TEXT_OR_EMPTY(record->line);
+	REQUIRE_TEXT_OR_EMPTY(record->peer);
+	REQUIRE_TEXT_OR_EMPTY(record->local);
+	REQUIRE_TEXT_OR_EMPTY(record->reason);
+	REQUIRE_TEXT_OR_EMPTY(record->alert);
+	REQUIRE_TEXT_OR_EMPTY(record->tls);
+	REQUIRE_TEXT_OR_EMPTY(record->cipher);
+	REQUIRE_TEXT_OR_EMPTY(record->ktls);
+	REQUIRE_TEXT_OR_EMPTY(record->subject);
+	REQUIRE_TEXT_OR_EMPTY(record->issuer);
+	REQUIRE_TEXT_OR_EMPTY(record->fingerprint);
 }
 
 /* everything that the main process does with a record */

@@ -49,7 +49,7 @@ static void seed_fill_record(struct record *record, enum level level, enum recor
 	strcpy(record->ktls, "yes");
 }
 
-/* the texts of a record, each of which may come without an end */
+/* the texts of a record, each of which may come without an end, or with what moves a cursor */
 #define SEED_TEXT(field) { offsetof(struct record, field), sizeof(((struct record *)0)->field) }
 static const struct {
 	size_t offset, size;
@@ -70,16 +70,20 @@ static const struct {
 	SEED_TEXT(verdict.notes[0]),
 };
 
-static void seed_endless(const struct message *message)
+static void seed_bad_texts(const struct message *message)
 {
 	for (size_t i = 0; i < sizeof(seed_texts) / sizeof(seed_texts[0]); i++) {
-		struct message endless = *message;
+		struct message endless = *message, raw;
 		char name[16];
 
 		endless.record.verdict.note_count = 1;
+		raw = endless;
 		memset((char *)&endless.record + seed_texts[i].offset, 'x', seed_texts[i].size);
 		snprintf(name, sizeof(name), "endless-%zu", i);
 		seed_message_one(&endless, sizeof(endless), 0, name);
+		strcpy((char *)&raw.record + seed_texts[i].offset, i % 2 ? "\x1b" "A" : "\xc3");
+		snprintf(name, sizeof(name), "raw-%zu", i);
+		seed_message_one(&raw, sizeof(raw), 0, name);
 	}
 }
 
@@ -90,7 +94,7 @@ void seed_message(void)
 
 	seed_fill_record(&message.record, LEVEL_MEDIUM, RECORD_REFUSED);
 	seed_message_one(&message, sizeof(message), 0, "refused");
-	seed_endless(&message);
+	seed_bad_texts(&message);
 	message.record.event = RECORD_ENDED;
 	seed_message_one(&message, sizeof(message), 0, "ended");
 	message = (struct message){ .type = MESSAGE_SESSION, .cookie = 7 };

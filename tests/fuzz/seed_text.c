@@ -107,6 +107,34 @@ static const char *const seed_configs[] = {
 	CONFIG_HEAD
 	"ktls = require\ncgroup = \"\"\n"
 	"line a { function = admin port = 1 remote = ::/0 level = medium+remote }\n",
+	CONFIG_HEAD
+	"telephony-identity { certificate = " CONFIG_CERTIFICATE " key = " CONFIG_KEY " }\n"
+	"offer-id-chain = no\nmanagement-interfaces = high\ntelephony-endpoints = medium+remote\n"
+	"upgraded-host = yes\nstate-path = /e\ninclude = { \"" CONFIG_LINES "\" }\n"
+	"pbx asterisk { unit = \"asterisk.service\" unmatched = block }\n"
+	"pbx b { cgroup = /machine.slice/b unmatched = pass }\n"
+	"pbx c { unit = \"a-b@c.service\" }\n"
+	"line a { function = sip-line direction = both remote-port = 5071 remote = 192.0.2.0/24\n"
+	"\tsip-domains = { \"b\303\274cher.example\" } host-names = { 192.0.2.1, a.example }\n"
+	"\texceptions = { accept-server-auth-client, accept-missing-key-usage, strict-purpose }\n"
+	"\tmode = observe delivery = relay resumption = no namespace = blue }\n"
+	"line b { function = ip-office-line direction = outbound remote = ::1 level = high\n"
+	"\thost-names = office.example namespace = \"/run/netns/red\" mode = enforce }\n"
+	"line c { function = admin service-security = secure-high plain-port = 80\n"
+	"\thost-names = admin.example level = medium+remote resumption = yes }\n"
+	"line d { function = admin service-security = disabled port = 8443 plain-port = 8080 }\n",
+	CONFIG_HEAD
+	"management-interfaces = low\n"
+	"line a { function = admin service-security = secure-low remote = 10.0.0.1 }\n"
+	"line b { function = admin service-security = secure-medium remote = 10.0.0.2 }\n"
+	"line c { function = admin service-security = unsecure+secure remote = 10.0.0.3 }\n"
+	"line d { function = admin service-security = unsecure-only remote = 10.0.0.4 }\n"
+	"line e { function = admin direction = inbound remote = 10.0.0.5 }\n",
+	"identity { pkcs12 = " CONFIG_KEY " passphrase-file = " CONFIG_KEY " }\n"
+	"line a { function = admin level = none delivery = adopt }",
+	"identity { pkcs12 = " CONFIG_KEY " passphrase-credential = name }\n"
+	"user = nobody group = daemon line a { function = admin level = none }",
+	"include = { /nowhere, /proc/self/fdinfo }\n\"\" = 1",
 	"line a { function = admin port = 443 remote = 192.0.2.7/24 level = none }",
 	"line a { function = admin port = 443 remote = {} level = none }",
 	"line \"a\" { } line a { port = 1 port = 2 }",

@@ -7,10 +7,14 @@
 #include "tests/fuzz/target.h"
 
 static unsigned int shortage_left; /* 0: none fails */
+static bool shortage_came;
 
 static bool shortage_is_now(void)
 {
-	return shortage_left && !--shortage_left;
+	bool now = shortage_left && !--shortage_left;
+
+	shortage_came |= now;
+	return now;
 }
 
 static void *shortage_malloc(size_t size, const char *file, int line)
@@ -43,9 +47,11 @@ __attribute__((constructor)) static void shortage_install(void)
 void shortage_begin(unsigned int number)
 {
 	shortage_left = number;
+	shortage_came = false;
 }
 
-void shortage_end(void)
+bool shortage_end(void)
 {
 	shortage_left = 0;
+	return shortage_came;
 }

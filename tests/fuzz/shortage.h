@@ -3,10 +3,12 @@
 #ifndef TESTS_FUZZ_SHORTAGE_H
 #define TESTS_FUZZ_SHORTAGE_H
 
+#include <stdbool.h>
+
 /* The number-th allocation from now on fails, counted from 1. */
 void shortage_begin(unsigned int number);
 
-/* From now on none does. */
-void shortage_end(void);
+/* From now on none does. Whether one did. */
+bool shortage_end(void);
 
 #endif

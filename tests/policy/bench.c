@@ -24,7 +24,7 @@ enum {
 
 struct bench {
 	const struct made *made[CHAIN + 1]; /* the peer's own first, the root last */
-	const struct made *own;
+	const X509 *own;
 	struct evidence evidence;
 	struct rule rule;
 	uint8_t der[CHAIN][2048];
@@ -60,9 +60,10 @@ static void bench_prepare(struct bench *bench)
 						      .names = "DNS:pbx.example.com,DNS:pbx",
 						      .extended_key_usage = "serverAuth,clientAuth",
 					      });
-	bench->own = make(bench->made[1], (struct recipe){ .name = "own" });
+	bench->own = make(bench->made[1], (struct recipe){ .name = "own" })->certificate;
 	bench->evidence.store = make_store(bench->made[3], bench->made[0]);
-	bench->evidence.own = bench->own->certificate;
+	bench->evidence.own = &bench->own;
+	bench->evidence.own_count = 1;
 	bench->rule = (struct rule){
 		.level = LEVEL_HIGH_REMOTE,
 		.peer = PEER_CLIENT,

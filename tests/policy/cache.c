@@ -3,6 +3,8 @@
  * The verification cache: the second time costs no signature checks, and is decided as if
  * it were the first whatever has changed in between.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/cache.h"
@@ -62,10 +64,10 @@ static bool decide(FIXTURE_DATA(cache) * self)
 
 	plain.cache = NULL;
 	cache_count(self->cache, &before);
-	ASSERT_OK(policy_check_chain(&self->evidence, &self->rule, self->now, &self->verdict,
-				     &facts));
+	make_check(&self->evidence, &self->rule, self->now, &self->verdict,
+				     &facts);
 	cache_count(self->cache, &after);
-	ASSERT_OK(policy_check_chain(&plain, &self->rule, self->now, &verdict, &plain_facts));
+	make_check(&plain, &self->rule, self->now, &verdict, &plain_facts);
 	EXPECT_MEMEQ(&verdict, &self->verdict, sizeof(verdict)) {
 		TH_LOG("cached: %s; plain: %s", self->verdict.reason, verdict.reason);
 	}
@@ -205,6 +207,7 @@ TEST_F(cache, generation_changes)
 TEST_F(cache, connection)
 {
 	static const char *const good[] = { "a.example" }, *const bad[] = { "c.example" };
+	const X509 *own[] = { self->leaf->certificate };
 
 	EXPECT_FALSE(decide(self));
 	self->rule.level = LEVEL_MEDIUM_REMOTE;
@@ -220,14 +223,15 @@ TEST_F(cache, connection)
 	self->rule.level = LEVEL_HIGH;
 	EXPECT_TRUE(decide(self));
 	EXPECT_EQ(CHECK_IN_STORE, self->verdict.failed);
-	self->evidence.own = self->leaf->certificate;
+	self->evidence.own = own;
+	self->evidence.own_count = 1;
 	EXPECT_TRUE(decide(self));
 	EXPECT_EQ(CHECK_NOT_REFLECTED, self->verdict.failed);
-	self->evidence.own = self->ca->certificate;
+	own[0] = self->ca->certificate;
 	EXPECT_TRUE(decide(self));
 	EXPECT_EQ(CHECK_IN_STORE, self->verdict.failed);
 	self->rule.level = LEVEL_MEDIUM;
-	self->evidence.own = make(NULL, (struct recipe){ .same_key = self->leaf })->certificate;
+	own[0] = make(NULL, (struct recipe){ .same_key = self->leaf })->certificate;
 	EXPECT_TRUE(decide(self));
 	EXPECT_STREQ("another certificate over our own public key", self->verdict.notes[0]);
 }
@@ -386,4 +390,59 @@ TEST_F(cache, bypassed)
 	EXPECT_FALSE(decide(self));
 	self->evidence.leaf = NULL;
 	EXPECT_FALSE(decide(self));
+}
+
+/* what is too large is decided, and not kept */
+TEST_F(cache, too_large)
+{
+	enum { NAMES = 1200, TEXT = NAMES * 24 };
+	char *names _cleanup_free_ = calloc(1, TEXT);
+	STACK_OF(X509) *stack = make_stack(self->ca);
+	struct recipe recipe = leaf_recipe;
+	struct cache_key key;
+	size_t n = 0;
+
+	for (int i = 0; i < NAMES; i++)
+		n += (size_t)snprintf(names + n, TEXT - n, "%sDNS:a%d.example", i ? "," : "", i);
+	recipe.names = names;
+	self->evidence.leaf = make(self->ca, recipe)->certificate;
+	EXPECT_FALSE(cache_key(self->cache, &self->evidence, &self->rule, &key));
+	EXPECT_FALSE(decide(self));
+	EXPECT_FALSE(decide(self));
+	EXPECT_TRUE(self->verdict.accepted);
+
+	self->evidence.untrusted = make_stack(make(self->ca, recipe));
+	self->evidence.leaf = self->leaf->certificate;
+	EXPECT_FALSE(cache_key(self->cache, &self->evidence, &self->rule, &key));
+
+	self->evidence.untrusted = stack;
+	for (int i = 1; i < CACHE_CERTIFICATES_MAX; i++)
+		sk_X509_push(stack, self->ca->certificate);
+	EXPECT_TRUE(cache_key(self->cache, &self->evidence, &self->rule, &key));
+	sk_X509_push(stack, self->ca->certificate);
+	EXPECT_FALSE(cache_key(self->cache, &self->evidence, &self->rule, &key));
+
+	self->evidence.untrusted = NULL;
+	self->evidence.staple = (struct staple){ (const uint8_t *)names, STAPLE_BYTES_MAX + 1 };
+	EXPECT_FALSE(cache_key(self->cache, &self->evidence, &self->rule, &key));
+}
+
+/* the same question twice: the later answer stands, and takes no second place */
+TEST_F(cache, put_again)
+{
+	struct facts facts _cleanup_(facts_release) = { 0 };
+	struct cache_counts counts;
+	struct cache_key key;
+
+	ASSERT_TRUE(cache_key(self->cache, &self->evidence, &self->rule, &key));
+	ASSERT_OK(facts_extract(&self->evidence, &self->rule, MAKER_NOW, &facts));
+	facts.path.candidates = 7;
+	cache_put(self->cache, &key, &facts);
+	cache_count(self->cache, &counts);
+	EXPECT_EQ(1, counts.entries);
+
+	const struct facts *known = cache_find(self->cache, 1, &key, MAKER_NOW);
+
+	ASSERT_NOT_NULL(known);
+	EXPECT_EQ(7, known->path.candidates);
 }

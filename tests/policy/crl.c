@@ -98,6 +98,59 @@ TEST_F(crl, of_a_stranger)
 		     self->verdict.reason);
 }
 
+/* over MD5 anybody could have signed it */
+TEST_F(crl, over_a_worthless_digest)
+{
+	struct recipe recipe = ca_recipe;
+
+	recipe.key_type = "RSA:2048";
+	self->ca = make(self->root, recipe);
+	self->stack = make_stack(self->ca);
+	self->leaf = make(self->ca, leaf_recipe);
+	make_crl(self->store, self->ca,
+		 (struct crl_recipe){ .revoked = self->leaf, .digest = "MD5" });
+	make_crl(self->store, self->root, (struct crl_recipe){ 0 });
+	EXPECT_TRUE(crl_accepts(CRL_PREFER));
+	EXPECT_FALSE(crl_accepts(CRL_REQUIRE));
+	make_crl(self->store, self->ca, (struct crl_recipe){ .digest = "SHA1" });
+	EXPECT_TRUE(crl_accepts(CRL_REQUIRE));
+}
+
+/* more lists than will be checked: then nobody knows, and nobody is accepted */
+TEST_F(crl, too_many_lists)
+{
+	for (int i = 0; i < 140; i++)
+		make_crl(self->store, self->ca,
+			 (struct crl_recipe){ .revoked = self->leaf, .bad_signature = true });
+	EXPECT_FALSE(crl_accepts(CRL_PREFER));
+	EXPECT_STREQ("no chain to a trusted root: CN=leaf (too many signatures to check)",
+		     self->verdict.reason);
+}
+
+/* a list that stands in two paths is checked once */
+TEST_F(crl, checked_once)
+{
+	struct recipe recipe = root_recipe;
+	struct facts facts _cleanup_(facts_release) = { 0 };
+	const struct rule rule = { .level = LEVEL_MEDIUM, .peer = PEER_CLIENT, .crl = CRL_REQUIRE };
+
+	recipe.same_key = self->root;
+	self->store = make_store(self->root, make(NULL, recipe));
+	make_crl(self->store, self->ca, (struct crl_recipe){ 0 });
+
+	const struct evidence evidence = {
+		.store = self->store,
+		.leaf = self->leaf->certificate,
+		.untrusted = self->stack,
+	};
+
+	make_check(&evidence, &rule, MAKER_NOW, &self->verdict, &facts);
+	EXPECT_FALSE(self->verdict.accepted);
+	EXPECT_EQ(2, facts.path.candidates);
+	/* the leaf's, the CA's under each root, and the list's */
+	EXPECT_EQ(4, facts.path.signatures);
+}
+
 /* RFC 5280 6.3.3 (f) */
 TEST_F(crl, of_an_issuer_without_crl_sign)
 {
@@ -138,6 +191,51 @@ TEST_F(crl, require_wants_one_of_every_issuer)
 	EXPECT_TRUE(notes(&self->verdict,
 			  "not revoked by current revocation lists: 2 of the chain"));
 	EXPECT_TRUE(crl_accepts(CRL_PREFER));
+}
+
+/* accepted through its last second, as the same evidence is then, and not a second longer */
+static void expect_until(FIXTURE_DATA(crl) * self, enum rule_crl setting, int64_t until)
+{
+	const struct rule rule = { .level = LEVEL_MEDIUM, .peer = PEER_CLIENT, .crl = setting };
+	const struct evidence evidence = {
+		.store = self->store,
+		.leaf = self->leaf->certificate,
+		.untrusted = self->stack,
+	};
+	const int64_t times[] = { MAKER_NOW, until, until + 1 };
+
+	for (int i = 0; i < 3; i++) {
+		make_check(&evidence, &rule, times[i], &self->verdict, NULL);
+		EXPECT_EQ(i < 2, self->verdict.accepted) {
+			TH_LOG("%d: %s", i, self->verdict.reason);
+		}
+		if (i < 2)
+			EXPECT_EQ(until, self->verdict.holds_until);
+	}
+}
+
+/* the list that ends first among those that are needed, and of two about one the later */
+TEST_F(crl, holds_until)
+{
+	const int64_t end = MAKER_NOW + MAKER_YEAR;
+
+	make_crl(self->store, self->ca, (struct crl_recipe){ .end = MAKER_NOW + 20 });
+	make_crl(self->store, self->root, (struct crl_recipe){ .end = MAKER_NOW + 30 });
+	expect_until(self, CRL_REQUIRE, MAKER_NOW + 20);
+	make_crl(self->store, self->ca, (struct crl_recipe){ .end = MAKER_NOW + 40 });
+	expect_until(self, CRL_REQUIRE, MAKER_NOW + 30);
+	make_crl(self->store, self->root, (struct crl_recipe){ .end = MAKER_NOW + 50 });
+	expect_until(self, CRL_REQUIRE, MAKER_NOW + 40);
+	/* one that proves nothing makes it no longer, nor one that has ended */
+	make_crl(self->store, self->ca,
+		 (struct crl_recipe){ .end = MAKER_NOW + 60, .scope = "critical,onlyCA:TRUE" });
+	make_crl(self->store, self->ca, (struct crl_recipe){ .end = MAKER_NOW - 1 });
+	make_crl(self->store, self->ca,
+		 (struct crl_recipe){ .end = MAKER_NOW + 60, .bad_signature = true });
+	expect_until(self, CRL_REQUIRE, MAKER_NOW + 40);
+	/* where nobody asks for a proof, its end is no end */
+	expect_until(self, CRL_PREFER, end);
+	expect_until(self, CRL_OFF, end);
 }
 
 /* the store's own self-signed certificate is the root of its path */

@@ -13,11 +13,12 @@ static struct verdict check_own(const struct store *store, const struct made *le
 	const struct evidence evidence = {
 		.store = store,
 		.leaf = leaf->certificate,
-		.own = own ? own->certificate : NULL,
+		.own = (const X509 *[]){ own ? own->certificate : NULL },
+		.own_count = 1,
 	};
 	struct verdict verdict;
 
-	ASSERT_OK(policy_check_chain(&evidence, &rule, MAKER_NOW, &verdict, facts));
+	make_check(&evidence, &rule, MAKER_NOW, &verdict, facts);
 	return verdict;
 }
 
@@ -41,6 +42,43 @@ TEST(identity_reflected)
 	verdict = check_own(NULL, own, NULL, checks, NULL);
 	EXPECT_TRUE(verdict.accepted);
 	EXPECT_EQ(OUTCOME_NOT_APPLICABLE, verdict.results[1].outcome);
+}
+
+/* the host's identity and a function's: either one given back is refused, on whatever line */
+TEST(identity_reflected_of_two)
+{
+	const struct made *host = make(NULL, (struct recipe){ .name = "host" });
+	const struct made *phone = make(NULL, (struct recipe){ .name = "phone" });
+	const struct made *cousin = make(NULL, (struct recipe){ .name = "x", .same_key = phone });
+	const struct made *twin = make(NULL, (struct recipe){ .name = "y", .same_key = host });
+	const struct made *peer = make(NULL, (struct recipe){ .name = "peer" });
+	const struct {
+		const struct made *leaf;
+		bool accepted;
+		size_t notes;
+	} cases[] = {
+		{ host, false, 0 }, { phone, false, 0 }, { cousin, true, 1 },
+		{ twin, true, 1 },  { peer, true, 0 },
+	};
+	const X509 *const own[] = { host->certificate, NULL, phone->certificate };
+	struct rule rule = make_rule(CHECK_BIT(CHECK_NOT_REFLECTED));
+	struct verdict verdict;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct evidence evidence = { .leaf = cases[i].leaf->certificate, .own = own,
+					     .own_count = 3 };
+
+		make_check(&evidence, &rule, MAKER_NOW, &verdict, NULL);
+		EXPECT_EQ(cases[i].accepted, verdict.accepted) { TH_LOG("%zu", i); }
+		EXPECT_EQ(cases[i].notes, verdict.note_count) { TH_LOG("%zu", i); }
+		if (cases[i].accepted)
+			EXPECT_EQ(OUTCOME_PASSED, verdict.results[1].outcome);
+
+		/* none given: not applicable, whatever the peer has */
+		evidence.own_count = 0;
+		make_check(&evidence, &rule, MAKER_NOW, &verdict, NULL);
+		EXPECT_EQ(OUTCOME_NOT_APPLICABLE, verdict.results[1].outcome);
+	}
 }
 
 TEST(identity_in_store)

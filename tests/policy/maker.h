@@ -65,6 +65,7 @@ struct crl_recipe {
 	const char *scope; /* issuingDistributionPoint */
 	const char *unknown_critical; /* the OID of one */
 	const char *entry_unknown_critical; /* the same in the entry */
+	const char *digest; /* "SHA256" when NULL */
 	bool delta; /* not marked critical, as it should be */
 	bool bad_signature;
 };
@@ -75,7 +76,14 @@ void make_crl(struct store *store, const struct made *issuer, struct crl_recipe 
 /* The rule that most tests use: these checks, the peer a server. */
 struct rule make_rule(check_set checks);
 
-/* policy_check_chain() at MAKER_NOW with this rule; the test ends when it cannot decide. */
+/*
+ * policy_check_chain(), and once more in a hurry, which has to accept the same, and whatever it
+ * says of a check has to be what is said without. The test ends when it cannot decide.
+ */
+void make_check(const struct evidence *evidence, const struct rule *rule, int64_t now,
+		struct verdict *out, struct facts *facts_out);
+
+/* make_check() at MAKER_NOW with this rule. */
 struct verdict make_verdict(const struct store *store, const struct made *leaf,
 			    STACK_OF(X509) *untrusted, const struct rule *rule);
 

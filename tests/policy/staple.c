@@ -13,6 +13,7 @@ struct staple_recipe {
 	int64_t begin, end; /* 0: an hour before and after MAKER_NOW; end -1: none */
 	const EVP_MD *digest; /* of the CertID; SHA-1 when NULL */
 	bool by_key; /* the responder's ID is its key */
+	bool alone; /* the responder's certificate is not in it */
 	bool critical; /* it has an unknown critical extension */
 	bool bad_signature;
 };
@@ -58,7 +59,8 @@ static struct staple make_staple(struct staple_recipe recipe)
 	staple_add_answer(basic, &recipe);
 	ASSERT_EQ(1, OCSP_basic_sign(basic, recipe.signer->certificate, recipe.signer->key,
 				     EVP_sha256(), NULL,
-				     OCSP_NOTIME | (recipe.by_key ? OCSP_RESPID_KEY : 0)));
+				     OCSP_NOTIME | (recipe.by_key ? OCSP_RESPID_KEY : 0) |
+					     (recipe.alone ? OCSP_NOCERTS : 0)));
 	if (recipe.bad_signature)
 		((unsigned char *)ASN1_STRING_get0_data(OCSP_resp_get0_signature(basic)))[10] ^= 1;
 
@@ -110,8 +112,8 @@ FIXTURE_TEARDOWN(staple)
 {
 }
 
-static bool staple_accepts(struct site *site, struct staple staple,
-			   enum rule_crl setting, enum level level)
+static bool staple_accepts_at(struct site *site, struct staple staple, enum rule_crl setting,
+			      enum level level, int64_t now)
 {
 	const struct rule rule = { .level = level, .peer = PEER_CLIENT, .crl = setting };
 	const struct evidence evidence = {
@@ -121,8 +123,14 @@ static bool staple_accepts(struct site *site, struct staple staple,
 		.staple = staple,
 	};
 
-	ASSERT_OK(policy_check_chain(&evidence, &rule, MAKER_NOW, &site->verdict, NULL));
+	make_check(&evidence, &rule, now, &site->verdict, NULL);
 	return site->verdict.accepted;
+}
+
+static bool staple_accepts(struct site *site, struct staple staple, enum rule_crl setting,
+			   enum level level)
+{
+	return staple_accepts_at(site, staple, setting, level, MAKER_NOW);
 }
 
 /* good: enough for the leaf under require */
@@ -230,6 +238,12 @@ TEST_F(staple, unusable)
 	recipe.critical = true;
 	expect_unusable(site, make_staple(recipe), "it has an unknown critical extension");
 	recipe = site->good;
+	recipe.alone = true;
+	expect_good(site, make_staple(recipe));
+	recipe.signer = make(site->ca, (struct recipe){ .name = "Responder",
+							.extended_key_usage = "OCSPSigning" });
+	expect_unusable(site, make_staple(recipe), "whoever signed it is not known");
+	recipe = site->good;
 	recipe.status = V_OCSP_CERTSTATUS_UNKNOWN;
 	expect_unusable(site, make_staple(recipe), "the responder does not know the certificate");
 }
@@ -249,10 +263,49 @@ TEST_F(staple, dates)
 	expect_unusable(site, make_staple(recipe), why);
 }
 
+/* a peer is accepted no longer than what speaks for it, or than whoever signed that may */
+static void expect_until(struct site *site, struct staple staple, int64_t until)
+{
+	for (int i = 0; i < 3; i++) {
+		int64_t now = i ? until + i - 1 : MAKER_NOW;
+
+		EXPECT_EQ(i < 2, staple_accepts_at(site, staple, CRL_REQUIRE, LEVEL_MEDIUM, now)) {
+			TH_LOG("%d: %s", i, site->verdict.reason);
+		}
+		if (i < 2)
+			EXPECT_EQ(until, site->verdict.holds_until);
+	}
+	EXPECT_TRUE(staple_accepts(site, staple, CRL_PREFER, LEVEL_MEDIUM));
+	EXPECT_EQ(MAKER_NOW + MAKER_YEAR, site->verdict.holds_until);
+}
+
+TEST_F(staple, holds_until)
+{
+	struct site *site = &self->site;
+	struct staple_recipe recipe = site->good;
+
+	recipe.end = MAKER_NOW + 20;
+	expect_until(site, make_staple(recipe), MAKER_NOW + 20);
+	/* the list about the CA above it ends first: that of site_make() */
+	recipe.end = MAKER_NOW + 7200;
+	expect_until(site, make_staple(recipe), MAKER_NOW + 3600);
+	recipe.signer = make(site->ca, (struct recipe){ .name = "Responder",
+							.extended_key_usage = "OCSPSigning",
+							.end = MAKER_NOW + 10 });
+	expect_until(site, make_staple(recipe), MAKER_NOW + 10);
+
+	/* out of date it would refuse, though a list proves the same for longer */
+	make_crl(site->store, site->ca, (struct crl_recipe){ .end = MAKER_NOW + 100 });
+	expect_until(site, make_staple(recipe), MAKER_NOW + 10);
+}
+
 TEST_F(staple, malformed)
 {
 	struct site *site = &self->site;
 	static const unsigned char later[] = { 0x30, 0x03, 0x0a, 0x01, 0x03 }; /* tryLater */
+	/* successful, of a type that nobody knows */
+	static const unsigned char other[] = { 0x30, 0x0e, 0x0a, 0x01, 0x00, 0xa0, 0x09, 0x30, 0x07,
+					       0x06, 0x03, 0x2a, 0x03, 0x04, 0x04, 0x00 };
 	struct staple staple = make_staple(site->good);
 
 	staple.len--;
@@ -262,6 +315,7 @@ TEST_F(staple, malformed)
 	expect_unusable(site, (struct staple){ (const uint8_t *)"x", 1 }, "it cannot be read");
 	expect_unusable(site, (struct staple){ later, sizeof(later) },
 			"the responder had no answer");
+	expect_unusable(site, (struct staple){ other, sizeof(other) }, "it cannot be read");
 	staple.len = STAPLE_BYTES_MAX + 1;
 	expect_unusable(site, staple, "it is too long");
 }

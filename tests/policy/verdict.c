@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <openssl/x509_vfy.h>
 #include <string.h>
 
 #include "policy/verdict.h"
@@ -56,6 +57,7 @@ static void good_facts(struct facts *facts)
 			.root_self_signed = true,
 			.not_after = NOW + 50,
 			.weakest = { KEY_RSA, 2048, 2048 },
+			.revocation.until = INT64_MAX,
 		},
 		.in_store = true,
 		.own_known = true,
@@ -345,17 +347,61 @@ TEST_F(verdict, note_before_r11_1_3)
 	EXPECT_EQ(variant->level >= LEVEL_MEDIUM, verdict.note_count);
 }
 
+/* no check is without a break, and asked alone each refuses its own breaks and no other */
+TEST(verdict_each_check_alone)
+{
+	struct verdict verdict;
+	struct facts facts;
+
+	for (int check = 0; check < CHECK_COUNT; check++) {
+		struct rule rule = good_rule(LEVEL_UNSET, PEER_CLIENT);
+		const char *name = check_name(check);
+		unsigned int broken = 0;
+
+		rule.checks = CHECK_BIT(check);
+		good_facts(&facts);
+		policy_decide(&facts, &rule, NOW, &verdict);
+		EXPECT_TRUE(verdict.accepted) { TH_LOG("%s", name); }
+		for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+			bool breaks_it = strcmp(breaks[i].check, name) == 0 ||
+					 strcmp(breaks[i].also, name) == 0;
+
+			good_facts(&facts);
+			breaks[i].break_it(&facts);
+			policy_decide(&facts, &rule, NOW, &verdict);
+			broken += breaks_it;
+			/* without a certificate whatever is asked is refused */
+			EXPECT_EQ(facts.present && !breaks_it, verdict.accepted) {
+				TH_LOG("%s without %s", name, breaks[i].check);
+			}
+			if (breaks_it)
+				EXPECT_EQ(check, verdict.failed);
+		}
+		EXPECT_LT(0, broken) { TH_LOG("%s", name); }
+	}
+}
+
 /* a check that is not told anything does not pass */
 TEST(verdict_no_check_passes_by_default)
 {
 	struct facts facts = { .present = true };
 	struct rule rule = { .peer = PEER_SERVER, .sip = true };
-
 	struct check_result result;
+	struct verdict verdict;
 
 	for (int i = 0; i < CHECK_COUNT; i++) {
 		check_evaluate(i, &facts, &rule, NOW, &result);
 		EXPECT_EQ(OUTCOME_FAILED, result.outcome) { TH_LOG("%s", check_name(i)); }
+	}
+	facts.present = false;
+	for (int i = 0; i < CHECK_COUNT; i++) {
+		check_evaluate(i, &facts, &rule, NOW, &result);
+		EXPECT_NE(OUTCOME_PASSED, result.outcome) { TH_LOG("%s", check_name(i)); }
+		policy_decide(&facts, &rule, NOW, &verdict);
+		EXPECT_FALSE(verdict.accepted);
+		rule.checks = CHECK_BIT(i);
+		policy_decide(&facts, &rule, NOW, &verdict);
+		EXPECT_FALSE(verdict.accepted);
 	}
 	check_evaluate(CHECK_COUNT, &facts, &rule, NOW, &result);
 	EXPECT_EQ(OUTCOME_FAILED, result.outcome);
@@ -479,6 +525,15 @@ TEST(verdict_holds_until)
 		policy_decide(&facts, &rule, NOW, &verdict);
 		EXPECT_EQ(level >= LEVEL_MEDIUM ? NOW + 50 : NOW + 100, verdict.holds_until);
 	}
+
+	/* and so does the end of what proves that nothing was revoked */
+	facts.path.revocation.until = NOW + 20;
+	for (int level = LEVEL_NONE; level < LEVEL_COUNT; level++) {
+		struct rule rule = good_rule(level, PEER_SERVER);
+
+		policy_decide(&facts, &rule, NOW, &verdict);
+		EXPECT_EQ(level >= LEVEL_MEDIUM ? NOW + 20 : NOW + 100, verdict.holds_until);
+	}
 }
 
 TEST(verdict_reasons_name_what_was_found)
@@ -568,4 +623,70 @@ TEST(verdict_everything_wrong)
 	ASSERT_EQ(CHECK_COUNT, verdict.result_count);
 	for (size_t i = 1; i < verdict.result_count; i++)
 		EXPECT_EQ(OUTCOME_FAILED, verdict.results[i].outcome);
+}
+
+TEST(verdict_level_names)
+{
+	static const char *const names[] = {
+		"none", "low", "medium", "high", "medium+remote", "high+remote",
+	};
+	enum level level = LEVEL_UNSET;
+
+	for (int i = LEVEL_NONE; i < LEVEL_COUNT; i++) {
+		EXPECT_STREQ(names[i - LEVEL_NONE], level_name(i));
+		EXPECT_OK(level_parse(names[i - LEVEL_NONE], &level));
+		EXPECT_EQ(i, level);
+		EXPECT_EQ(i >= LEVEL_MEDIUM_REMOTE, level_is_remote(i));
+	}
+	EXPECT_NULL(level_name(LEVEL_UNSET));
+	EXPECT_NULL(level_name(LEVEL_COUNT));
+	EXPECT_FALSE(level_is_remote(LEVEL_UNSET) || level_is_remote(LEVEL_COUNT));
+	EXPECT_EQ(-EINVAL, level_parse("Medium", &level));
+	EXPECT_EQ(-EINVAL, level_parse("", &level));
+	EXPECT_EQ(LEVEL_HIGH_REMOTE, level);
+}
+
+/* RFC 8446 6.2; written out here again, since a peer's administrator sees nothing else */
+TEST(verdict_refusal_alerts)
+{
+	static const struct {
+		const char *name;
+		uint8_t alert;
+	} refusals[] = {
+		[REFUSAL_UNDECIDED] = { "undecided", 80 },
+		[REFUSAL_NO_CERTIFICATE] = { "no-certificate", 116 },
+		[REFUSAL_EXPIRED] = { "expired", 45 },
+		[REFUSAL_UNKNOWN_CA] = { "unknown-ca", 48 },
+		[REFUSAL_BAD_CERTIFICATE] = { "bad-certificate", 42 },
+		[REFUSAL_UNSUPPORTED] = { "unsupported-certificate", 43 },
+		[REFUSAL_REVOKED] = { "revoked", 44 },
+		[REFUSAL_NAME] = { "wrong-name", 42 },
+		[REFUSAL_NOT_ALLOWED] = { "not-allowed", 42 },
+	};
+
+	ASSERT_EQ(REFUSAL_COUNT, sizeof(refusals) / sizeof(refusals[0]));
+	for (int i = 0; i < REFUSAL_COUNT; i++) {
+		EXPECT_STREQ(refusals[i].name, refusal_name(i));
+		EXPECT_EQ(refusals[i].alert, refusal_alert(i));
+		EXPECT_NE(X509_V_OK, refusal_x509_error(i));
+	}
+	/* what is no refusal is none that a peer could take for an acceptance */
+	EXPECT_NULL(refusal_name(REFUSAL_COUNT));
+	EXPECT_EQ(80, refusal_alert(REFUSAL_COUNT));
+	EXPECT_EQ(X509_V_ERR_UNSPECIFIED, refusal_x509_error(REFUSAL_COUNT));
+}
+
+TEST(verdict_check_names)
+{
+	enum check check = CHECK_COUNT;
+
+	for (int i = 0; i < CHECK_COUNT; i++) {
+		EXPECT_NOT_NULL(check_reference(i));
+		EXPECT_OK(check_parse(check_name(i), &check));
+		EXPECT_EQ(i, check);
+	}
+	EXPECT_EQ(-EINVAL, check_parse("in date", &check));
+	EXPECT_NULL(check_name(CHECK_COUNT));
+	EXPECT_NULL(check_reference(CHECK_COUNT));
+	EXPECT_NULL(outcome_name(OUTCOME_COUNT));
 }
