@@ -126,11 +126,10 @@ static __always_inline enum verdict connect_intercept(struct bpf_sock_addr *ctx,
 	to->port = to_port;
 	to->source_port = 0;
 	to->line = match->line;
-	/* the agent is to have the app's own address and port as well: see departure.c */
-	if (connect_bound(sk, to->source))
-		bpf_setsockopt(ctx, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	else
+	if (!connect_bound(sk, to->source))
 		__builtin_memcpy(to->source, match->source, sizeof(to->source));
+	/* the agent is to have the app's own address and port as well: see departure.c */
+	bpf_setsockopt(ctx, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	return VERDICT_SENT;
 }
 

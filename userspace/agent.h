@@ -38,6 +38,7 @@ struct agent {
 	struct audit *audit;
 	struct ktls_crypto *crypto;
 	struct ktls_features features;
+	struct session_store *sessions; /* shared with the workers */
 	bool kernel_tls;
 	struct loop *loop;
 	struct supervised *workers;

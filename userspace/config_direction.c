@@ -6,8 +6,14 @@
 #include "userspace/config_line.h"
 #include "userspace/config_value.h"
 
-/* The words of "direction", as a set of directions. */
-static const char *const direction_words[] = { "", "inbound", "outbound", "both", NULL };
+/* a section's, which may be both */
+enum { DIRECTIONS_INBOUND, DIRECTIONS_OUTBOUND, DIRECTIONS_BOTH };
+static const char *const direction_words[] = {
+	[DIRECTIONS_INBOUND] = "inbound",
+	[DIRECTIONS_OUTBOUND] = "outbound",
+	[DIRECTIONS_BOTH] = "both",
+	NULL,
+};
 
 static int direction_check(const struct config_draft *draft)
 {
@@ -40,17 +46,14 @@ static int direction_read_port(const struct config_draft *draft, const char *key
 int config_direction_read(struct config_draft *draft)
 {
 	const struct config_value *remote_port = config_syntax_value(draft->section, "remote-port");
-	unsigned int directions = 1;
-	/* the first word stands for no direction, and cannot be written */
-	int rc = config_value_choice(draft->syntax, draft->section, "direction",
-				     direction_words + 1, &directions);
+	unsigned int directions = DIRECTIONS_INBOUND;
+	int rc = config_value_choice(draft->syntax, draft->section, "direction", direction_words,
+				     &directions);
 
 	if (rc < 0)
 		return rc;
-	if (config_syntax_value(draft->section, "direction"))
-		directions++;
-	draft->inbound = directions & 1;
-	draft->outbound = directions & 2;
+	draft->inbound = directions != DIRECTIONS_OUTBOUND;
+	draft->outbound = directions != DIRECTIONS_INBOUND;
 	draft->line.port = function_port(draft->line.function);
 	rc = direction_check(draft);
 	if (rc == 0)

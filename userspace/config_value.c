@@ -116,11 +116,11 @@ int config_value_choice(const struct config_syntax *syntax, cfg_t *section, cons
 int config_value_yes(const struct config_syntax *syntax, cfg_t *section, const char *key,
 		     bool otherwise, bool *yes)
 {
-	static const char *const words[] = { "no", "yes", NULL };
-	unsigned int chosen = otherwise;
+	static const char *const words[] = { "yes", "no", NULL };
+	unsigned int chosen = otherwise ? 0 : 1;
 	int rc = config_value_choice(syntax, section, key, words, &chosen);
 
-	*yes = chosen;
+	*yes = chosen == 0;
 	return rc;
 }
 

@@ -43,13 +43,16 @@ static int warning_crl(struct config *config)
 	return 0;
 }
 
-/* RFC 5280 section 4.2.1.12: a certificate without the extension may be used for anything. */
+/*
+ * RFC 5280 section 4.2.1.12: a certificate without the extension may be used for anything.
+ * OpenSSL sets all bits then.
+ */
 static bool warning_usage_allows(X509 *certificate, enum direction direction)
 {
 	uint32_t wanted = direction == DIRECTION_OUTBOUND ? XKU_SSL_CLIENT : XKU_SSL_SERVER;
 	uint32_t usage = X509_get_extended_key_usage(certificate);
 
-	return usage == UINT32_MAX || usage & (wanted | XKU_ANYEKU);
+	return usage & (wanted | XKU_ANYEKU);
 }
 
 /* The first line that shows the certificate in the role is enough of them. */

@@ -16,6 +16,7 @@
 #include "userspace/ktls.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
+#include "userspace/tls_resume.h"
 
 /* what a refused peer may still send before it is cut off */
 #define LINGER_BYTES_MAX 65536
@@ -150,6 +151,7 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	stream_release(&connection->stream);
 	SSL_free(connection->tls);
 	connection->tls = NULL;
+	tls_resume_end(connection);
 	if (reset) {
 		connection_set_reset(connection->fd);
 		connection_set_reset(connection->app_fd);

@@ -57,6 +57,8 @@ struct connection {
 	SSL *tls; /* until the handshake is over */
 	uint8_t alert; /* that OpenSSL sent; 0: none */
 	bool decided; /* the policy was asked */
+	bool resuming; /* about the certificate of a session, which may be resumed */
+	STACK_OF(X509) *session_chain; /* that the session came with */
 	struct record *record; /* what will be said of it; NULL once it was said */
 	bool is_session; /* the main process knows it as one, and is told of its end */
 

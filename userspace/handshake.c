@@ -9,6 +9,7 @@
 #include "userspace/alert.h"
 #include "userspace/connection.h"
 #include "userspace/tls_context.h"
+#include "userspace/tls_resume.h"
 
 int connection_handshake_start(struct connection *connection)
 {
@@ -32,13 +33,13 @@ int connection_handshake_start(struct connection *connection)
 		return -EIO;
 	if (!connection_is_outbound(connection)) {
 		SSL_set_accept_state(connection->tls);
-		return 0;
+		return tls_resume_begin(connection);
 	}
 	SSL_set_connect_state(connection->tls);
 	SSL_set_tlsext_status_type(connection->tls, TLSEXT_STATUSTYPE_ocsp);
 	if (line->server_name && !SSL_set_tlsext_host_name(connection->tls, line->server_name))
 		return -EIO;
-	return 0;
+	return tls_resume_begin(connection);
 }
 
 /* Whether the policy lets the connection go on, or the line does against it. */
@@ -117,7 +118,8 @@ static void handshake_done(struct connection *connection)
 	int err = 0;
 
 	loop_timeout_stop(&connection->worker->handshakes, &connection->timeout);
-	handshake_decide_without(connection);
+	if (tls_resume_settle(connection))
+		handshake_decide_without(connection);
 	handshake_describe(connection);
 	/* OpenSSL has refused already what the policy refused; nothing gets by that it missed */
 	if (!handshake_may_go_on(connection)) {

@@ -48,7 +48,9 @@ void record_set_certificate(struct record *record, const struct facts *facts)
 {
 	size_t i;
 
-	if (!facts->present)
+	*record->fingerprint = *record->subject = *record->issuer = '\0';
+	record->not_after = 0;
+	if (!facts || !facts->present)
 		return;
 	for (i = 0; i < FACTS_SHA256; i++)
 		snprintf(record->fingerprint + 2 * i, 3, "%02x", facts->leaf.sha256[i]);

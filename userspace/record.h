@@ -59,7 +59,7 @@ void record_set_line(struct record *record, const struct config_line *line);
 /* Fills in what is known of a live session; its certificate's names are not. */
 void record_set_session(struct record *record, const struct session *session);
 
-/* Fills the strings of the certificate in. */
+/* Fills the strings of the certificate in; facts NULL, or of no certificate: takes them back. */
 void record_set_certificate(struct record *record, const struct facts *facts);
 
 /* Whether every enumeration is in range and every string is printable ASCII that ends: -EBADMSG. */

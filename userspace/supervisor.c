@@ -16,8 +16,10 @@
 #include "userspace/log.h"
 #include "userspace/netns.h"
 #include "userspace/sandbox.h"
+#include "userspace/session_store.h"
 #include "userspace/worker.h"
 
+#define SUPERVISOR_SESSIONS 4096 /* that peers may resume */
 #define SUPERVISOR_MESSAGES 64 /* a worker's turn */
 #define SUPERVISOR_BUFFER (4 << 20) /* bytes on the way between the two */
 
@@ -62,6 +64,7 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent,
 		.listeners = &agent->listeners,
 		.crypto = agent->crypto,
 		.features = &agent->features,
+		.sessions = agent->sessions,
 		.kernel_tls = agent->kernel_tls,
 		.tags_fd = dataplane_tags_fd(agent->dataplane),
 		.targets_fd = dataplane_targets_fd(agent->dataplane),
@@ -176,6 +179,9 @@ int supervisor_start(struct agent *agent)
 	agent->restarts.duration = LOOP_SECOND;
 	agent->restarts.expired = supervisor_restart;
 	loop_timeouts_add(agent->loop, &agent->restarts);
+	agent->sessions = session_store_new(SUPERVISOR_SESSIONS);
+	if (!agent->sessions)
+		return -ENOMEM;
 	agent->workers = calloc(agent->worker_count, sizeof(*agent->workers));
 	if (!agent->workers)
 		return -ENOMEM;
@@ -201,6 +207,7 @@ static void supervisor_bury(struct agent *agent, struct supervised *worker, int 
 
 	worker->pid = 0;
 	supervisor_hang_up(worker);
+	session_store_release(agent->sessions, worker->id);
 	lost = monitor_end_sessions(agent, worker->id, "the worker that relayed it died");
 	if (WIFSIGNALED(status))
 		log_line(LOG_ERR, "worker %u was ended by %s%s; %u sessions ended with it",
@@ -238,6 +245,8 @@ void supervisor_stop(struct agent *agent)
 			waitpid(agent->workers[i].pid, NULL, 0);
 	for (i = 0; i < agent->worker_count; i++)
 		monitor_end_sessions(agent, i, "the daemon was stopped");
+	session_store_free(agent->sessions);
+	agent->sessions = NULL;
 	free(agent->workers);
 	agent->workers = NULL;
 }

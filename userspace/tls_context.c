@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "userspace/connection.h"
+#include "userspace/tls_resume.h"
 
 /*
  * The policy alone judges the peer's key: a level of None has to let a 512-bit key
@@ -33,8 +34,7 @@ struct tls_contexts {
 	size_t count;
 };
 
-/* Asks the policy about the certificate that a connection's peer has sent. 0: it decided. */
-static int tls_decide(struct connection *connection, X509 *leaf, STACK_OF(X509) *chain)
+int tls_decide(struct connection *connection, X509 *leaf, STACK_OF(X509) *chain)
 {
 	const struct config *config = connection->worker->setup.config;
 	const X509 *const own[] = { config->identity.certificate, config->telephony.certificate };
@@ -63,6 +63,13 @@ static int tls_decide(struct connection *connection, X509 *leaf, STACK_OF(X509) 
 	return err;
 }
 
+void tls_undecide(struct connection *connection)
+{
+	connection->decided = false;
+	connection->record->verdict = (struct verdict){ 0 };
+	record_set_certificate(connection->record, NULL);
+}
+
 static bool tls_lets_pass(const struct connection *connection)
 {
 	return connection->record->verdict.accepted || connection->line->mode == CONFIG_OBSERVE;
@@ -75,6 +82,7 @@ static int tls_verify(X509_STORE_CTX *ctx, void *arg)
 	struct connection *connection = SSL_get_app_data(tls);
 
 	(void)arg;
+	connection->resuming = false;
 	X509_STORE_CTX_set_error(ctx, X509_V_ERR_UNSPECIFIED);
 	if (tls_decide(connection, X509_STORE_CTX_get0_cert(ctx),
 		       X509_STORE_CTX_get0_untrusted(ctx)))
@@ -159,12 +167,10 @@ static SSL_CTX *tls_context_new(const struct worker_setup *setup, const struct c
 	if (!ctx)
 		return NULL;
 	SSL_CTX_set_security_level(ctx, TLS_SECURITY_LEVEL);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					 SSL_OP_CIPHER_SERVER_PREFERENCE |
 					 SSL_OP_PRIORITIZE_CHACHA);
-	/* a resumed session would skip the certificate: there is none without a ticket or cache */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(ctx, 0);
+	tls_resume_prepare(ctx, line->direction);
 	SSL_CTX_set_cert_verify_callback(ctx, tls_verify, NULL);
 	SSL_CTX_set_info_callback(ctx, tls_info);
 	if (line->direction == DIRECTION_OUTBOUND)

@@ -10,6 +10,7 @@
 
 #include "userspace/worker.h"
 
+struct connection;
 struct tls_contexts;
 
 /* One for each kind of line of the configuration. NULL: why says it. */
@@ -17,6 +18,15 @@ struct tls_contexts *tls_contexts_new(const struct worker_setup *setup, const ch
 
 /* The context of a line, borrowed; NULL for a line that was not there. */
 SSL_CTX *tls_contexts_find(const struct tls_contexts *contexts, const struct config_line *line);
+
+/*
+ * Asks the policy about a certificate of the connection's peer; leaf NULL: it has none. The
+ * connection's record has the verdict then. 0 when it was decided; -errno.
+ */
+int tls_decide(struct connection *connection, X509 *leaf, STACK_OF(X509) *chain);
+
+/* Takes back what was decided. */
+void tls_undecide(struct connection *connection);
 
 /* NULL is fine. */
 void tls_contexts_free(struct tls_contexts *contexts);

@@ -14,6 +14,7 @@
 #include "userspace/message.h"
 #include "userspace/sandbox.h"
 #include "userspace/tls_context.h"
+#include "userspace/tls_resume.h"
 
 #define WORKER_ACCEPTS 16 /* a listener's turn */
 #define CONNECT_SECONDS 10
@@ -180,6 +181,9 @@ static int worker_start(struct worker *worker)
 	worker->cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
 	if (!worker->cache)
 		return -ENOMEM;
+	worker->resume = tls_resume_new(worker->setup.config);
+	if (!worker->resume)
+		return -ENOMEM;
 	worker->tls = tls_contexts_new(&worker->setup, &why);
 	if (!worker->tls) {
 		log_line(LOG_ERR, "TLS: %s", why);
@@ -203,6 +207,7 @@ int worker_run(const struct worker_setup *setup)
 	else
 		log_line(LOG_ERR, "worker %u cannot start: %s", setup->id, strerror(-err));
 	connection_close_all(&worker);
+	tls_resume_free(worker.resume);
 	tls_contexts_free(worker.tls);
 	cache_free(worker.cache);
 	buffer_pool_release(&worker.buffers);

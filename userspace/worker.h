@@ -20,7 +20,9 @@
 
 struct cache;
 struct connection;
+struct session_store;
 struct tls_contexts;
+struct tls_resume;
 struct worker_listener;
 
 /* what the main process hands to a worker by fork() */
@@ -30,6 +32,7 @@ struct worker_setup {
 	const struct listeners *listeners;
 	const struct ktls_crypto *crypto;
 	const struct ktls_features *features;
+	struct session_store *sessions; /* that peers may resume */
 	bool kernel_tls; /* false: user space encrypts (ktls = prefer) */
 	int tags_fd, targets_fd; /* read-only */
 	uint32_t netns; /* the namespace that it is in: it has the listeners of that one */
@@ -40,6 +43,7 @@ struct worker {
 	struct worker_setup setup;
 	struct loop *loop;
 	struct tls_contexts *tls;
+	struct tls_resume *resume;
 	struct cache *cache; /* of certificates that peers presented before */
 	struct loop_io main_io;
 	struct worker_listener *listeners;

@@ -76,7 +76,7 @@ WIDE(delivery_auto, "direction = both", "delivery = auto\n	direction = both",
 WIDE(delivery_unknown, "direction = both", "delivery = splice\n	direction = both",
      "pbx.conf:15: line 'provider': delivery 'splice' is unknown; use relay");
 WIDE(resumption_unknown, "direction = both", "resumption = on\n	direction = both",
-     "pbx.conf:15: line 'provider': resumption 'on' is unknown; use no or yes");
+     "pbx.conf:15: line 'provider': resumption 'on' is unknown; use yes or no");
 
 /* --- namespaces --- */
 #define NO_NAMESPACE(text)                                                                         \
@@ -130,6 +130,9 @@ WIDE(pbx_with_two_places, "unit = \"asterisk.service\"",
 WIDE(pbx_unit, "asterisk.service", "asterisk",
      "pbx.conf:11: pbx 'asterisk': unit 'asterisk' is no service of systemd; write one like "
      "\"asterisk.service\"");
+WIDE(pbx_unit_socket, "asterisk.service", "asterisk.socket",
+     "pbx.conf:11: pbx 'asterisk': unit 'asterisk.socket' is no service of systemd; write one like "
+     "\"asterisk.service\"");
 WIDE(pbx_unit_path, "asterisk.service", "../a.service",
      "pbx.conf:11: pbx 'asterisk': unit '../a.service' is no service of systemd; write one like "
      "\"asterisk.service\"");
@@ -156,8 +159,8 @@ WIDE(pbx_without_name, "pbx asterisk {", "pbx \"\" {",
 
 /* --- upgraded hosts --- */
 WIDE(upgraded_host, "user =", "upgraded-host = true\nuser =",
-     "pbx.conf:6: upgraded-host 'true' is unknown; use no or yes");
+     "pbx.conf:6: upgraded-host 'true' is unknown; use yes or no");
 WIDE(state_path, "user =", "state-path = lib\nuser =",
      "pbx.conf:6: state-path 'lib' does not start with '/'; write the whole path");
 WIDE(offer_id_chain, "user =", "offer-id-chain = 1\nuser =",
-     "pbx.conf:6: offer-id-chain '1' is unknown; use no or yes");
+     "pbx.conf:6: offer-id-chain '1' is unknown; use yes or no");

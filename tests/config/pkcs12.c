@@ -11,6 +11,7 @@
 
 #include "tests/config/files.h"
 #include "tests/harness.h"
+#include "userspace/expiry.h"
 
 FIXTURE(pkcs12)
 {
@@ -19,6 +20,7 @@ FIXTURE(pkcs12)
 	struct config_error error;
 	X509 *certificate, *middle, *ca;
 	EVP_PKEY *key, *other;
+	struct expiry expiry;
 };
 
 static X509 *pkcs12_read_certificate(const struct files *files, const char *name, int skip)
@@ -334,6 +336,13 @@ TEST_F(pkcs12, telephony_identity)
 		EXPECT_EQ(config->lines[i].function == FUNCTION_ADMIN ? &config->identity :
 									&config->telephony,
 			  config->lines[i].identity);
+	/* both are watched; what a chain has of the store is there twice already */
+	expiry_find(config, FILES_NOW, &self->expiry);
+	ASSERT_EQ(5, self->expiry.total);
+	EXPECT_STREQ("identity certificate", self->expiry.items[0].what);
+	EXPECT_STREQ("identity chain", self->expiry.items[1].what);
+	EXPECT_STREQ("telephony identity certificate", self->expiry.items[2].what);
+	EXPECT_STREQ("trust store", self->expiry.items[3].what);
 }
 
 TEST_F(pkcs12, telephony_identity_mistake)

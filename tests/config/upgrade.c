@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What Medium and High mean on a host that was upgraded, from one load to the next. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -165,6 +167,22 @@ TEST_F(upgrade, setting_that_is_gone)
 	upgrade_expect(self, &upgrade_first, true, "ono");
 }
 
+/* the same level, and yet it is the setting's now: what the line itself had is gone */
+TEST_F(upgrade, own_level_that_is_gone)
+{
+	static const struct upgrade_levels own = {
+		"high", "medium", "high",
+		"line own { function = sip-line level = medium remote = 10.1.0.0/16 }\n"
+	};
+	static const struct upgrade_levels inherits = {
+		"high", "medium", "high", "line own { function = sip-line remote = 10.1.0.0/16 }\n"
+	};
+
+	upgrade_expect(self, &own, true, "oooo");
+	upgrade_expect(self, &inherits, true, "oooo");
+	upgrade_expect(self, &own, true, "ooon");
+}
+
 TEST_F(upgrade, levels_that_mean_the_same)
 {
 	upgrade_expect(self, LEVELS("low", "none", "low"), true, "nnn");
@@ -252,6 +270,30 @@ TEST_F(upgrade, left_over)
 	upgrade_expect(self, &upgrade_first, true, "ooo");
 	files_put(&self->files, "state/upgrade.json.abcdef", 0600, "{");
 	upgrade_expect(self, LEVELS("high", "high", "high"), true, "noo");
+}
+
+/* a disk that is full leaves nothing behind that could fill it further */
+TEST_F(upgrade, no_room)
+{
+	_cleanup_free_ char *state = files_path_of(&self->files, "state");
+	_cleanup_free_ char *message = files_text(
+		&self->files, "@/state/upgrade.json: it cannot be written: Input/output error");
+	struct config *config = upgrade_load(self, &upgrade_first);
+	struct rlimit before, none;
+	char seen[16];
+
+	signal(SIGXFSZ, SIG_IGN);
+	ASSERT_OK(getrlimit(RLIMIT_FSIZE, &before));
+	none = before;
+	none.rlim_cur = 0;
+	ASSERT_OK(setrlimit(RLIMIT_FSIZE, &none));
+	EXPECT_EQ(-EIO, upgrade_apply(config, true, self->why, sizeof(self->why)));
+	ASSERT_OK(setrlimit(RLIMIT_FSIZE, &before));
+	EXPECT_STREQ(message, self->why);
+	upgrade_meanings(config, seen);
+	EXPECT_STREQ("nnn", seen);
+	EXPECT_OK(rmdir(state));
+	config_free(config);
 }
 
 TEST_F(upgrade, nothing_is_left_over)

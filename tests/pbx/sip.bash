@@ -5,20 +5,22 @@
 
 scenarios=$KTAP_TOP/tests/pbx/sipp
 # what SIPp says of itself in Via and Contact, and where it runs. The application and the caller
-# are programs on the PBX's own host, beside Kamailio; pbx stands in its place.
+# are programs on the PBX's own host, beside Kamailio; pbx stands in its place. No UDP: a busy
+# machine retransmits, and SIPp takes that for a mistake.
 declare -A sip_via=(
 	[trunk]="SIP/2.0/TLS $trunk_address:5061" [phone]="SIP/2.0/TLS 10.1.1.1:5061"
-	[application]="SIP/2.0/UDP 127.0.0.1:5070" [caller]="SIP/2.0/UDP 127.0.0.1:5071"
+	[application]="SIP/2.0/TCP 127.0.0.1:5070" [caller]="SIP/2.0/TCP 127.0.0.1:5071"
 	[pbx]="SIP/2.0/TCP $pbx_address:5061"
 )
 declare -A sip_contact=(
 	[trunk]="$trunk_address:5061;transport=tls" [phone]="10.1.1.1:5061;transport=tls"
-	[application]=127.0.0.1:5070 [caller]=127.0.0.1:5071 [pbx]=$pbx_address:5061
+	[application]="127.0.0.1:5070;transport=tcp" [caller]="127.0.0.1:5071;transport=tcp"
+	[pbx]="$pbx_address:5061"
 )
 declare -A sip_place=(
 	[trunk]="on_peer sipp -t t1 -i 127.0.0.1" [phone]="on_peer sipp -t t1 -i 127.0.0.1"
-	[application]="site_in host/pbx sipp -t u1 -i 127.0.0.1 -p 5070"
-	[caller]="site_in host/pbx sipp -t u1 -i 127.0.0.1 -p 5071"
+	[application]="site_in host/pbx sipp -t t1 -i 127.0.0.1 -p 5070"
+	[caller]="site_in host/pbx sipp -t t1 -i 127.0.0.1 -p 5071"
 	[pbx]="site_in host/pbx sipp -t tn -max_socket 1000 -i $pbx_address"
 )
 

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * TLS sessions that are resumed, and those that are not: a certificate that was good when the
+ * session began is judged again when it goes on.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/e2e/daemon.h"
+#include "tests/e2e/dial.h"
+#include "tests/e2e/far_server.h"
+#include "tests/e2e/journal.h"
+#include "tests/e2e/plain_app.h"
+#include "tests/e2e/site.h"
+#include "tests/harness.h"
+
+#define OTHER_PORT 5062
+#define FAR_PORT 5071
+
+static struct daemon agent;
+static struct plain_app app, other_app;
+
+HARNESS_PREPARE
+{
+	static const uint16_t ports[] = { DAEMON_PORT, OTHER_PORT, 0 };
+	static char settings[2048];
+
+	site_prepare();
+	snprintf(settings, sizeof(settings),
+		 "pbx \"app\" { cgroup = \"/%s\" }\n"
+		 "line \"unresumed\" { function = sip-line port = 5061 remote = 127.0.40.0/24 "
+		 "level = medium resumption = no }\n"
+		 "line \"out\" { function = sip-line direction = outbound port = 5071 "
+		 "remote = 127.0.41.0/24 level = medium }\n",
+		 strrchr(getenv("STAGE_CGROUP"), '/') + 1);
+	daemon_start(&agent, &(struct daemon_options){ .settings = settings, .ports = ports });
+	plain_app_start(&app, DAEMON_PORT, "echo");
+	plain_app_start(&other_app, OTHER_PORT, "echo");
+}
+
+HARNESS_FINISH
+{
+	daemon_retire(&agent);
+}
+
+HARNESS_EXPLAIN
+{
+	daemon_explain(&agent);
+}
+
+struct visitor {
+	SSL_CTX *ctx;
+	SSL_SESSION *session; /* the last one that it was given; may be NULL */
+	char source[64]; /* of the last visit, with its port */
+	bool resumed;
+};
+
+static int visitor_keep(SSL *ssl, SSL_SESSION *session)
+{
+	struct visitor *visitor = SSL_get_app_data(ssl);
+
+	SSL_SESSION_free(visitor->session);
+	visitor->session = session;
+	return 1;
+}
+
+static void visitor_make(struct visitor *visitor, const char *certificate, int version)
+{
+	memset(visitor, 0, sizeof(*visitor));
+	visitor->ctx = SSL_CTX_new(TLS_client_method());
+	ASSERT_NOT_NULL(visitor->ctx);
+	SSL_CTX_set_min_proto_version(visitor->ctx, version);
+	SSL_CTX_set_max_proto_version(visitor->ctx, version);
+	SSL_CTX_set_session_cache_mode(visitor->ctx,
+				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(visitor->ctx, visitor_keep);
+	if (!certificate)
+		return;
+	ASSERT_EQ(1, SSL_CTX_use_certificate_chain_file(visitor->ctx,
+							site_file("pki/%s.pem", certificate)));
+	ASSERT_EQ(1, SSL_CTX_use_PrivateKey_file(visitor->ctx, site_file("pki/%s.key", certificate),
+						 SSL_FILETYPE_PEM));
+}
+
+static void visitor_free(struct visitor *visitor)
+{
+	SSL_SESSION_free(visitor->session);
+	SSL_CTX_free(visitor->ctx);
+}
+
+/* false: refused */
+static bool visitor_echo(SSL *ssl)
+{
+	char buf[6] = "";
+
+	if (SSL_connect(ssl) != 1 || SSL_write(ssl, "hello", 5) != 5 || SSL_read(ssl, buf, 5) != 5)
+		return false;
+	EXPECT_STREQ("hello", buf);
+	return true;
+}
+
+/* Comes from an address, with its session if it has one; whether it got through to the app. */
+static bool visit(struct visitor *visitor, const char *source, uint16_t port)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET }, to = from;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	SSL_SESSION *offered = visitor->session;
+	socklen_t size = sizeof(from);
+	SSL *ssl = SSL_new(visitor->ctx);
+	bool in;
+
+	ASSERT_EQ(1, inet_pton(AF_INET, source, &from.sin_addr));
+	ASSERT_EQ(1, inet_pton(AF_INET, "127.0.0.1", &to.sin_addr));
+	to.sin_port = htons(port);
+	ASSERT_OK(bind(fd, (struct sockaddr *)&from, sizeof(from)));
+	ASSERT_OK(connect(fd, (struct sockaddr *)&to, sizeof(to)));
+	ASSERT_OK(getsockname(fd, (struct sockaddr *)&from, &size));
+	snprintf(visitor->source, sizeof(visitor->source), "%s:%u", source, ntohs(from.sin_port));
+	SSL_set_fd(ssl, fd);
+	SSL_set_app_data(ssl, visitor);
+	visitor->session = NULL;
+	if (offered)
+		ASSERT_EQ(1, SSL_set_session(ssl, offered));
+	in = visitor_echo(ssl);
+	visitor->resumed = SSL_session_reused(ssl);
+	SSL_shutdown(ssl);
+	SSL_free(ssl);
+	close(fd);
+	/* TLS 1.2 gives none anew */
+	if (in && !visitor->session && visitor->resumed)
+		visitor->session = offered;
+	else
+		SSL_SESSION_free(offered);
+	return in;
+}
+
+static void expect_record(const struct visitor *visitor, const char *event, bool resumed)
+{
+	json_t *record = daemon_record(&agent, event, visitor->source);
+
+	ASSERT_NOT_NULL(record);
+	EXPECT_EQ(resumed, json_is_true(json_object_get(record, "resumed")));
+	json_decref(record);
+}
+
+FIXTURE(session) {
+	struct visitor visitor;
+};
+
+FIXTURE_VARIANT(session) {
+	int version;
+};
+
+FIXTURE_VARIANT_ADD(session, tls13) {
+	.version = TLS1_3_VERSION,
+};
+
+FIXTURE_VARIANT_ADD(session, tls12) {
+	.version = TLS1_2_VERSION,
+};
+
+FIXTURE_SETUP(session)
+{
+	visitor_make(&self->visitor, "good", variant->version);
+}
+
+FIXTURE_TEARDOWN(session)
+{
+	visitor_free(&self->visitor);
+}
+
+TEST_F(session, is_resumed_again_and_again)
+{
+	json_t *record, *certificate;
+
+	ASSERT_TRUE(visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
+	EXPECT_FALSE(self->visitor.resumed);
+	for (int i = 0; i < 5; i++) {
+		ASSERT_TRUE(visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
+		ASSERT_TRUE(self->visitor.resumed);
+	}
+	expect_record(&self->visitor, "accepted", true);
+	/* it says whose it is, and what was found, as at its beginning */
+	record = daemon_record(&agent, "accepted", self->visitor.source);
+	certificate = json_object_get(record, "certificate");
+	EXPECT_NOT_NULL(strstr(journal_text(certificate, "subject"), "CN="));
+	EXPECT_LT(4, json_array_size(json_object_get(record, "checks")));
+	json_decref(record);
+}
+
+/* Level none would take anybody's; what began there goes on nowhere else. */
+TEST_F(session, of_another_line_is_not)
+{
+	ASSERT_TRUE(visit(&self->visitor, site_source(SITE_NONE), DAEMON_PORT));
+	ASSERT_TRUE(visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
+	EXPECT_FALSE(self->visitor.resumed);
+	ASSERT_TRUE(visit(&self->visitor, site_source(SITE_MEDIUM), OTHER_PORT));
+	EXPECT_FALSE(self->visitor.resumed);
+	expect_record(&self->visitor, "accepted", false);
+}
+
+TEST_F(session, of_a_line_without_resumption_is_not)
+{
+	ASSERT_TRUE(visit(&self->visitor, "127.0.40.1", DAEMON_PORT));
+	ASSERT_TRUE(visit(&self->visitor, "127.0.40.1", DAEMON_PORT));
+	EXPECT_FALSE(self->visitor.resumed);
+}
+
+/* A phone's session has no certificate, and needs none. */
+TEST_F(session, without_a_certificate)
+{
+	struct visitor phone;
+
+	visitor_make(&phone, NULL, variant->version);
+	ASSERT_TRUE(visit(&phone, site_source(SITE_PHONES), DAEMON_PORT));
+	ASSERT_TRUE(visit(&phone, site_source(SITE_PHONES), DAEMON_PORT));
+	EXPECT_TRUE(phone.resumed);
+	/* but is of no use where one is needed */
+	EXPECT_FALSE(visit(&phone, site_source(SITE_MEDIUM), DAEMON_PORT));
+	expect_record(&phone, "refused", false);
+	visitor_free(&phone);
+}
+
+static void read_key(const char *name, EVP_PKEY **key, X509 **certificate)
+{
+	FILE *file = fopen(site_file("pki/%s.key", name), "re");
+
+	ASSERT_NOT_NULL(file);
+	*key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	fclose(file);
+	file = fopen(site_file("pki/%s.pem", name), "re");
+	ASSERT_NOT_NULL(file);
+	*certificate = PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+}
+
+/* A copy of a certificate with another end, in "brief.pem" with its issuer's and its key. */
+static void issue_brief(const char *like, time_t until)
+{
+	EVP_PKEY *issuer_key, *key;
+	X509 *issuer, *certificate;
+	FILE *file;
+
+	read_key("intermediate", &issuer_key, &issuer);
+	read_key(like, &key, &certificate);
+	ASSERT_NOT_NULL(ASN1_TIME_set(X509_getm_notAfter(certificate), until));
+	ASSERT_LT(0, X509_sign(certificate, issuer_key, EVP_sha256()));
+	file = fopen(site_file("pki/brief.pem"), "we");
+	ASSERT_NOT_NULL(file);
+	PEM_write_X509(file, certificate);
+	PEM_write_X509(file, issuer);
+	fclose(file);
+	file = fopen(site_file("pki/brief.key"), "we");
+	ASSERT_NOT_NULL(file);
+	PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+	fclose(file);
+	EVP_PKEY_free(issuer_key);
+	EVP_PKEY_free(key);
+	X509_free(issuer);
+	X509_free(certificate);
+}
+
+/* The same with the clock's help: good, resumed, and past its last second refused. */
+TEST_F_TIMEOUT(session, of_a_certificate_that_has_expired_is_not, 60)
+{
+	time_t until = time(NULL) + 3 * harness_time_scale();
+	struct visitor brief;
+	json_t *record;
+
+	issue_brief("good", until);
+	visitor_make(&brief, "brief", variant->version);
+	ASSERT_TRUE(visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
+	if (time(NULL) < until - 1) {
+		ASSERT_TRUE(visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
+		EXPECT_TRUE(brief.resumed);
+	}
+	while (time(NULL) <= until)
+		process_sleep_ms(50);
+	EXPECT_FALSE(visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
+	EXPECT_FALSE(brief.resumed);
+	record = daemon_record(&agent, "refused", brief.source);
+	ASSERT_NOT_NULL(record);
+	EXPECT_STREQ("expired", journal_text(record, "refusal"));
+	EXPECT_STREQ("certificate_expired", journal_text(record, "alert"));
+	json_decref(record);
+	visitor_free(&brief);
+}
+
+/* As a client: the far server says whether it was resumed. */
+TEST_F(session, of_ours_with_a_server)
+{
+	struct far_server_options options = { .host = "127.0.41.1",
+					      .port = FAR_PORT,
+					      .certificate = "good",
+					      .max_version = variant->version,
+					      .tickets = true };
+	struct far_server far;
+	struct dialled dialled;
+	json_t *end = NULL;
+	int resumed = 0;
+
+	far_server_start(&far, &options);
+	for (int i = 0; i < 6; i++) {
+		dialled = dial(&(struct dial){ .host = options.host, .port = options.port });
+		ASSERT_EQ(0, dialled.error);
+		dial_echo(&dialled, "once more");
+		close(dialled.fd);
+		json_decref(end);
+		end = journal_wait(far.log, JOURNAL_WANT({ "event", "end" },
+							 { "peer", dialled.local }));
+		ASSERT_NOT_NULL(end);
+		resumed += json_is_true(json_object_get(end, "resumed"));
+	}
+	json_decref(end);
+	/* each worker has its own, and two of them take turns as they please */
+	EXPECT_LE(3, resumed);
+	far_server_end(&far);
+}
+
+HARNESS_MAIN
