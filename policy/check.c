@@ -72,7 +72,7 @@ const char *outcome_name(enum outcome outcome)
 	return (unsigned int)outcome < OUTCOME_COUNT ? outcome_names[outcome] : NULL;
 }
 
-/* the result does not stand without a path; what the peer's own certificate fails, fails with any */
+/* it does not stand without a path; what the peer's own certificate fails, it fails with any */
 static bool check_needs_path(const struct check_result *result)
 {
 	switch (result->check) {

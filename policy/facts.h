@@ -30,7 +30,7 @@ struct certificate_facts {
 	struct key_facts key;
 	struct usage_facts usage; /* key usage and extended key usage */
 	bool self_issued; /* subject equals issuer, and is not empty */
-	bool self_signed; /* its own key, or one that cannot be read, signed it, whatever its names */
+	bool self_signed; /* by its own key, or that cannot be read; whatever its names say */
 	uint8_t sha256[FACTS_SHA256]; /* of the certificate's DER */
 	uint8_t spki_sha256[FACTS_SHA256]; /* of its SubjectPublicKeyInfo's DER */
 	char serial[TEXT_SERIAL_MAX]; /* upper-case hexadecimal */

@@ -93,7 +93,26 @@ static void handshake_describe(struct connection *connection)
 		 connection->worker->setup.kernel_tls ? "yes" : "no");
 }
 
-/* The SSL object goes with this: the kernel has the keys. */
+/*
+ * The kernel has the keys, and the SSL object goes; as a client of TLS 1.3 it stays until the
+ * server has named a session that may be resumed, which it does before any data or never.
+ */
+static void handshake_let_go(struct connection *connection, const struct ktls_keys *keys)
+{
+	SSL *tls = TAKE_PTR(connection->tls);
+
+	if (connection_is_outbound(connection) && connection->line->resumption &&
+	    keys->cipher && keys->cipher->version == TLS1_3_VERSION) {
+		ktls_tickets_new(connection->worker->setup.crypto, tls, keys,
+				 &connection->stream.tickets);
+		return;
+	}
+	/* a session whose SSL object ends otherwise counts as broken: ssl_clear_bad_session() */
+	SSL_set_shutdown(tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(tls);
+}
+
+/* The SSL object goes with this, sooner or later. */
 static int handshake_keys_to_kernel(struct connection *connection)
 {
 	const struct worker_setup *setup = &connection->worker->setup;
@@ -105,10 +124,9 @@ static int handshake_keys_to_kernel(struct connection *connection)
 		err = ktls_install(setup->crypto, connection->fd, &keys);
 	if (!err)
 		err = stream_init_kernel(&connection->stream, connection->fd, setup->crypto, &keys,
+					 connection_is_outbound(connection),
 					 setup->features->has[KTLS_REKEY]);
-	SSL_set_quiet_shutdown(connection->tls, 1);
-	SSL_free(connection->tls);
-	connection->tls = NULL;
+	handshake_let_go(connection, &keys);
 	return err;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "policy/text.h"
+
 #define MESSAGE_SHORT offsetof(struct message, record)
 
 /* what goes with each type: anything else is no message */
@@ -85,7 +87,7 @@ static bool message_sound(const struct message *message, size_t size, size_t fd_
 	case MESSAGE_SESSION:
 		return record_check(&message->record) == 0;
 	case MESSAGE_END:
-		return memchr(message->end.why, '\0', sizeof(message->end.why));
+		return text_is_printable(message->end.why, sizeof(message->end.why));
 	default:
 		return true;
 	}

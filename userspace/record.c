@@ -114,12 +114,12 @@ int record_check(const struct record *record)
 	if (record->event >= RECORD_EVENT_COUNT || record->function >= FUNCTION_COUNT ||
 	    record->level >= LEVEL_COUNT || !direction_name(record->direction))
 		return -EBADMSG;
-	if (!RECORD_IS_TEXT(record->resumed) || !RECORD_IS_TEXT(record->line) || !RECORD_IS_TEXT(record->peer) ||
-	    !RECORD_IS_TEXT(record->local) || !RECORD_IS_TEXT(record->reason) ||
-	    !RECORD_IS_TEXT(record->alert) || !RECORD_IS_TEXT(record->tls) ||
-	    !RECORD_IS_TEXT(record->cipher) || !RECORD_IS_TEXT(record->ktls) ||
-	    !RECORD_IS_TEXT(record->subject) || !RECORD_IS_TEXT(record->issuer) ||
-	    !RECORD_IS_TEXT(record->fingerprint))
+	if (!RECORD_IS_TEXT(record->resumed) || !RECORD_IS_TEXT(record->line) ||
+	    !RECORD_IS_TEXT(record->peer) || !RECORD_IS_TEXT(record->local) ||
+	    !RECORD_IS_TEXT(record->reason) || !RECORD_IS_TEXT(record->alert) ||
+	    !RECORD_IS_TEXT(record->tls) || !RECORD_IS_TEXT(record->cipher) ||
+	    !RECORD_IS_TEXT(record->ktls) || !RECORD_IS_TEXT(record->subject) ||
+	    !RECORD_IS_TEXT(record->issuer) || !RECORD_IS_TEXT(record->fingerprint))
 		return -EBADMSG;
 	/* as a byte: reading a bool that is neither 0 nor 1 is undefined */
 	memcpy(&accepted, &record->verdict.accepted, sizeof(accepted));

@@ -62,7 +62,7 @@ void record_set_session(struct record *record, const struct session *session);
 /* Fills the strings of the certificate in; facts NULL, or of no certificate: takes them back. */
 void record_set_certificate(struct record *record, const struct facts *facts);
 
-/* Whether every enumeration is in range and every string is printable ASCII that ends: -EBADMSG. */
+/* Whether enumerations are in range and every string is printable ASCII: -EBADMSG if not. */
 int record_check(const struct record *record);
 
 /* The audit record as it is written; NULL when out of memory. A new reference. */

@@ -184,7 +184,7 @@ enum relay_state relay_run(struct relay *relay, uint32_t events_client, uint32_t
 		return RELAY_TURN;
 	/* what the other side does not take now would be waited with for ever: it has no reader */
 	if (relay->client.failed || relay->server.failed) {
-		relay_fail(relay, 0, relay->client.failed ? "the client reset the connection" :
+		relay_fail(relay, 0, relay->client.failed ? "the peer reset the connection" :
 							    "the app reset the connection");
 		return RELAY_BROKEN;
 	}

@@ -17,10 +17,10 @@
 #define ALERT_WARNING 1
 
 int stream_init_kernel(struct stream *stream, int fd, const struct ktls_crypto *crypto,
-		       const struct ktls_keys *keys, bool can_rekey)
+		       const struct ktls_keys *keys, bool is_client, bool can_rekey)
 {
 	*stream = (struct stream){ .fd = fd, .crypto = crypto };
-	ktls_handshake_init(&stream->handshake, keys->cipher->version, false);
+	ktls_handshake_init(&stream->handshake, keys->cipher->version, is_client);
 	if (!can_rekey || keys->cipher->version != TLS1_3_VERSION)
 		return 0;
 	stream->keys = malloc(sizeof(*stream->keys));
@@ -65,7 +65,7 @@ static int stream_fail(struct stream *stream, int err, const char *why)
 	return err;
 }
 
-/* The client broke the protocol: RFC 8446 section 6.2 has an alert for it. */
+/* The peer broke the protocol: RFC 8446 section 6.2 has an alert for it. */
 static int stream_violated(struct stream *stream, const char *why)
 {
 	stream->cut = true;
@@ -77,7 +77,7 @@ static int stream_violated(struct stream *stream, const char *why)
 static int stream_broken(struct stream *stream, int err, const char *why)
 {
 	return stream_fail(stream, err,
-			   err == -ECONNRESET ? "the client reset the connection" : why);
+			   err == -ECONNRESET ? "the peer reset the connection" : why);
 }
 
 static int stream_limit_key_updates(struct stream *stream, uint64_t now)
@@ -103,6 +103,12 @@ static int stream_send_key_update(struct stream *stream)
 	return err;
 }
 
+static void stream_end_tickets(struct stream *stream)
+{
+	ktls_tickets_free(stream->tickets);
+	stream->tickets = NULL;
+}
+
 static int stream_take_handshake(struct stream *stream, const uint8_t *record, size_t len,
 				 uint64_t now)
 {
@@ -111,6 +117,10 @@ static int stream_take_handshake(struct stream *stream, const uint8_t *record, s
 
 	if (ktls_handshake_read(&stream->handshake, record, len, &news))
 		return stream_violated(stream, "a handshake message that has no place here");
+	if (news.tickets && stream->tickets)
+		ktls_tickets_feed(stream->tickets, record, len);
+	/* one session is enough, and one that is spread over records is not worth it */
+	stream_end_tickets(stream);
 	if (!news.key_update)
 		return 0;
 	stream->cut = !stream->keys;
@@ -141,7 +151,7 @@ static int stream_take_alert(struct stream *stream, const uint8_t *record, size_
 		return 1;
 	if (alert.ignore)
 		return 0;
-	return stream_fail(stream, -ECONNABORTED, "the client sent a fatal alert");
+	return stream_fail(stream, -ECONNABORTED, "the peer sent a fatal alert");
 }
 
 static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, uint64_t now)
@@ -156,11 +166,12 @@ static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, 
 			return n == -EAGAIN ? n : stream_broken(stream, (int)n, "receiving failed");
 		switch (type) {
 		case KTLS_RECORD_DATA:
+			stream_end_tickets(stream);
 			if (n > 0)
 				return n;
 			continue; /* an empty record is legal and says nothing */
 		case KTLS_RECORD_NONE:
-			stream_fail(stream, 0, "the client closed without close_notify");
+			stream_fail(stream, 0, "the peer closed without close_notify");
 			return 0;
 		case KTLS_RECORD_ALERT:
 			err = stream_take_alert(stream, buf, (size_t)n);
@@ -191,7 +202,7 @@ static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, ui
 		switch (SSL_get_error(stream->ssl, 0)) {
 		case SSL_ERROR_ZERO_RETURN:
 			if (!stream->close_notify_received)
-				stream_fail(stream, 0, "the client closed without close_notify");
+				stream_fail(stream, 0, "the peer closed without close_notify");
 			return 0;
 		case SSL_ERROR_WANT_READ:
 			for (; stream->key_updates_seen; stream->key_updates_seen--) {
@@ -287,6 +298,7 @@ void stream_release(struct stream *stream)
 {
 	SSL_free(stream->ssl);
 	stream->ssl = NULL;
+	stream_end_tickets(stream);
 	if (stream->keys)
 		ktls_keys_wipe(stream->keys);
 	free(stream->keys);

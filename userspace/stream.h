@@ -18,12 +18,14 @@
 #include "userspace/ktls.h"
 #include "userspace/ktls_control.h"
 #include "userspace/ktls_keys.h"
+#include "userspace/ktls_tickets.h"
 
 struct stream {
 	int fd;
 	SSL *ssl; /* user space encrypts; NULL: the kernel does */
 	const struct ktls_crypto *crypto;
 	struct ktls_keys *keys; /* kept for a rekey; NULL where the kernel cannot */
+	struct ktls_tickets *tickets; /* waits for a session to resume; NULL: nobody does */
 	struct ktls_handshake handshake;
 	struct bucket key_updates;
 	unsigned int key_updates_seen; /* by OpenSSL in user space, not yet counted */
@@ -35,9 +37,12 @@ struct stream {
 	const char *why; /* the first thing that went wrong, or how the peer closed */
 };
 
-/* A kernel session. keys are copied where can_rekey; the caller wipes its own. -ENOMEM. */
+/*
+ * A kernel session. keys are copied where can_rekey; the caller wipes its own. is_client: this
+ * side was it. -ENOMEM.
+ */
 int stream_init_kernel(struct stream *stream, int fd, const struct ktls_crypto *crypto,
-		       const struct ktls_keys *keys, bool can_rekey);
+		       const struct ktls_keys *keys, bool is_client, bool can_rekey);
 
 /* A user-space session; ssl is the stream's from now on. */
 void stream_init_user(struct stream *stream, int fd, SSL *ssl);

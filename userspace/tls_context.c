@@ -19,6 +19,8 @@
 	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:RSA-PSS+SHA256:RSA-PSS+SHA384:"      \
 	"RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
+#define TLS_FLOOD 256 /* half-open connections of a worker */
+
 /* the kernel's AEADs, all of them: what user space offers when it encrypts itself */
 #define TLS_ALL_AEADS ((1U << KTLS_AEAD_COUNT) - 1)
 
@@ -48,6 +50,8 @@ int tls_decide(struct connection *connection, X509 *leaf, STACK_OF(X509) *chain)
 		.own = own,
 		.own_count = sizeof(own) / sizeof(own[0]),
 		.cache = connection->worker->cache,
+		/* many at once: what is refused for a cheap reason is refused cheaply */
+		.hurry = connection->worker->half_open > TLS_FLOOD,
 	};
 	struct facts facts;
 	int err;

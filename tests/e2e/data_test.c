@@ -215,7 +215,7 @@ FIXTURE_VARIANT_ADD(client_ends_first, tls13_close_notify) {
 FIXTURE_VARIANT_ADD(client_ends_first, tls13_fin) {
 	.version = TLS1_3_VERSION,
 	.step = "fin",
-	.reason = "the client closed without close_notify",
+	.reason = "the peer closed without close_notify",
 };
 
 FIXTURE_VARIANT_ADD(client_ends_first, tls12_close_notify) {
@@ -227,7 +227,7 @@ FIXTURE_VARIANT_ADD(client_ends_first, tls12_close_notify) {
 FIXTURE_VARIANT_ADD(client_ends_first, tls12_fin) {
 	.version = TLS1_2_VERSION,
 	.step = "fin",
-	.reason = "the client closed without close_notify",
+	.reason = "the peer closed without close_notify",
 };
 
 FIXTURE_SETUP(client_ends_first)

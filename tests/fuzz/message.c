@@ -55,6 +55,7 @@ static void message_require_verdict(const struct verdict *verdict)
 
 static void message_require_texts(const struct record *record)
 {
+	REQUIRE_TEXT_OR_EMPTY(record->resumed);
 	REQUIRE_TEXT_OR_EMPTY(record->line);
 	REQUIRE_TEXT_OR_EMPTY(record->peer);
 	REQUIRE_TEXT_OR_EMPTY(record->local);

@@ -54,6 +54,7 @@ static void seed_fill_record(struct record *record, enum level level, enum recor
 static const struct {
 	size_t offset, size;
 } seed_texts[] = {
+	SEED_TEXT(resumed),
 	SEED_TEXT(line),
 	SEED_TEXT(peer),
 	SEED_TEXT(local),

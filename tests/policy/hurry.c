@@ -46,7 +46,10 @@ FIXTURE_VARIANT_ADD(hurry, critical)
 FIXTURE_VARIANT_ADD(hurry, reflected) { .reflected = true, .refuses = CHECK_NOT_REFLECTED };
 FIXTURE_VARIANT_ADD(hurry, not_in_store) { .not_in_store = true, .refuses = CHECK_IN_STORE };
 FIXTURE_VARIANT_ADD(hurry, name) { .bad_name = true, .refuses = CHECK_REMOTE_NAME };
-FIXTURE_VARIANT_ADD(hurry, sip_domain) { .bad_name = true, .sip = true, .refuses = CHECK_SIP_DOMAIN };
+FIXTURE_VARIANT_ADD(hurry, sip_domain)
+{
+	.bad_name = true, .sip = true, .refuses = CHECK_SIP_DOMAIN
+};
 
 static void decide(FIXTURE_DATA(hurry) * self, const struct evidence *evidence)
 {

@@ -307,7 +307,8 @@ TEST_F(store, decision_leaves_no_errors)
 	struct verdict verdict;
 
 	ASSERT_EQ(2, add(self->store, self->pem, self->error));
-	make_crl(self->store, self->root, (struct crl_recipe){ .scope = "critical,DER:3003010100" });
+	make_crl(self->store, self->root,
+		 (struct crl_recipe){ .scope = "critical,DER:3003010100" });
 	make_crl(self->store, self->ca, (struct crl_recipe){ .bad_signature = true });
 	for (size_t i = 0; i < 2 * sizeof(recipes) / sizeof(recipes[0]); i++) {
 		const struct made *leaf = make(i % 2 ? self->ca : NULL, recipes[i / 2]);

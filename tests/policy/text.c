@@ -36,7 +36,9 @@ TEST(text_escapes)
 /* what text_escape() makes and nothing else, whatever stands behind its end */
 TEST(text_printable)
 {
-	static const char raw[][8] = { "\x1b[2J", "a\n", "\x7f", "\xc3\xbc", "\x1f", "\t", "a\x80" };
+	static const char raw[][8] = {
+		"\x1b[2J", "a\n", "\x7f", "\xc3\xbc", "\x1f", "\t", "a\x80",
+	};
 	char all[2] = "";
 	char escaped[64];
 
