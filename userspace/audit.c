@@ -42,17 +42,12 @@ int audit_open(const char *path, struct audit **out)
 	return 0;
 }
 
-int audit_write(struct audit *audit, const struct record *record)
+int audit_write_json(struct audit *audit, json_t *json)
 {
-	_cleanup_free_ char *text = NULL;
-	json_t *json = record_to_json(record);
+	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
 	size_t len;
 	ssize_t n;
 
-	if (!json)
-		return -ENOMEM;
-	text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(json);
 	if (!text)
 		return -ENOMEM;
 	if (audit->cut && write(audit->fd, "\n", 1) != 1)
@@ -67,6 +62,16 @@ int audit_write(struct audit *audit, const struct record *record)
 		return -errno;
 	audit->cut = (size_t)n != len + 1;
 	return audit->cut ? -ENOSPC : 0;
+}
+
+int audit_write(struct audit *audit, const struct record *record)
+{
+	json_t *json = record_to_json(record);
+	int err;
+
+	err = json ? audit_write_json(audit, json) : -ENOMEM;
+	json_decref(json);
+	return err;
 }
 
 int audit_reopen(struct audit *audit)

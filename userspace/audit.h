@@ -13,6 +13,9 @@ int audit_open(const char *path, struct audit **out);
 /* Writes one record. -errno: it is not in the log, or only a part of it. */
 int audit_write(struct audit *audit, const struct record *record);
 
+/* The same of any object, which stays the caller's. */
+int audit_write_json(struct audit *audit, json_t *json);
+
 /* Opens the file anew, after somebody has moved it away; on error the old one stays. */
 int audit_reopen(struct audit *audit);
 

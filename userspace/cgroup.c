@@ -90,15 +90,22 @@ int cgroup_open(const char *path)
 	return err ? err : TAKE_FD(fd);
 }
 
-int cgroup_open_below_mount(const char *path)
+int cgroup_path_below_mount(const char *path, char *out, size_t size)
 {
-	char root[PATH_MAX], full[PATH_MAX];
+	char root[PATH_MAX];
 	int err;
 
 	err = cgroup_mount_point(root, sizeof(root));
 	if (err)
 		return err;
-	if ((size_t)snprintf(full, sizeof(full), "%s%s", root, path) >= sizeof(full))
-		return -ENAMETOOLONG;
-	return folder_open(full, CGROUP2_SUPER_MAGIC);
+	return (size_t)snprintf(out, size, "%s%s", root, path) < size ? 0 : -ENAMETOOLONG;
+}
+
+int cgroup_open_below_mount(const char *path)
+{
+	char full[PATH_MAX];
+	int err;
+
+	err = cgroup_path_below_mount(path, full, sizeof(full));
+	return err ? err : folder_open(full, CGROUP2_SUPER_MAGIC);
 }

@@ -3,6 +3,8 @@
 #ifndef USERSPACE_CGROUP_H
 #define USERSPACE_CGROUP_H
 
+#include <stddef.h>
+
 /*
  * Opens a cgroup folder as an O_PATH-free descriptor for attaching. path "": the root of
  * the cgroup2 hierarchy, wherever it is mounted (/proc/self/mountinfo).
@@ -17,5 +19,8 @@ int cgroup_open(const char *path);
  * cgroup now; -errno.
  */
 int cgroup_open_below_mount(const char *path);
+
+/* Where that folder is, or would be. -ENODEV, -ENAMETOOLONG. */
+int cgroup_path_below_mount(const char *path, char *out, size_t size);
 
 #endif

@@ -16,8 +16,10 @@
 
 #include "userspace/agent.h"
 #include "userspace/control.h"
-#include "userspace/expiry.h"
+#include "userspace/expiry_watch.h"
 #include "userspace/log.h"
+#include "userspace/pbx_watch.h"
+#include "userspace/upgrade.h"
 
 #define LINEWARDEND_CONFIG "/etc/linewarden/linewarden.conf"
 
@@ -27,6 +29,8 @@ struct linewardend {
 	struct agent agent;
 	struct control *control;
 	struct loop_io signals;
+	struct expiry_watch expiry;
+	struct pbx_watch pbx;
 };
 
 static void linewardend_usage(FILE *out)
@@ -198,6 +202,12 @@ static int linewardend_start(struct linewardend *d)
 			 strerror(-err));
 		return err;
 	}
+	expiry_watch_start(&d->expiry, agent);
+	err = pbx_watch_start(&d->pbx, agent);
+	if (err) {
+		log_line(LOG_ERR, "the PBX's cgroups cannot be watched: %s", strerror(-err));
+		return err;
+	}
 	err = supervisor_start(agent);
 	if (err)
 		log_line(LOG_ERR, "the workers cannot be started: %s", strerror(-err));
@@ -210,6 +220,7 @@ static void linewardend_stop(struct linewardend *d)
 	int fd = d->signals.fd;
 
 	supervisor_stop(agent);
+	pbx_watch_stop(&d->pbx);
 	control_close(d->control);
 	listeners_close(&agent->listeners);
 	dataplane_close(agent->dataplane);
@@ -235,24 +246,13 @@ static void linewardend_warn(const struct config *config)
 			 report->findings[i].text);
 	if (beyond)
 		log_line(LOG_WARNING, "trust store: there are %zu more of these", beyond);
-}
-
-/* What the trust store has that is over already was said with its other troubles. */
-static void linewardend_warn_expiry(const struct config *config)
-{
-	_cleanup_free_ struct expiry *expiry = malloc(sizeof(*expiry));
-	char text[2 * TEXT_NAME_MAX + 128];
-	size_t i;
-
-	if (!expiry)
-		return;
-	expiry_find(config, time(NULL), expiry);
-	for (i = 0; i < expiry->count; i++) {
-		if (expiry->items[i].days < 0 && *expiry->items[i].file)
-			continue;
-		expiry_describe(&expiry->items[i], text, sizeof(text));
-		log_line(LOG_WARNING, "%s", text);
-	}
+	for (i = 0; i < config->warning_count; i++)
+		log_line(LOG_WARNING, "%s", config->warnings[i]);
+	for (i = 0; i < config->line_count; i++)
+		if (config->lines[i].mode == CONFIG_OBSERVE)
+			log_line(LOG_WARNING,
+				 "line %s (%s) observes: refusals are recorded, not enforced",
+				 config->lines[i].name, direction_name(config->lines[i].direction));
 }
 
 static int linewardend_run(const char *path)
@@ -269,8 +269,13 @@ static int linewardend_run(const char *path)
 		log_line(LOG_ERR, "%s", error.text);
 		return err;
 	}
+	err = upgrade_apply(d.agent.config, true, error.text, sizeof(error.text));
+	if (err) {
+		log_line(LOG_ERR, "%s", error.text);
+		config_free(d.agent.config);
+		return err;
+	}
 	linewardend_warn(d.agent.config);
-	linewardend_warn_expiry(d.agent.config);
 	d.agent.started = (uint64_t)time(NULL);
 	d.agent.worker_count = d.agent.config->workers;
 	if (!d.agent.worker_count)

@@ -148,7 +148,7 @@ const char *record_reason_key(const struct record *record)
 	}
 }
 
-static void record_put_time(json_t *json, const char *key, uint64_t ms)
+void record_put_time(json_t *json, const char *key, uint64_t ms)
 {
 	time_t seconds = (time_t)(ms / 1000);
 	char text[40], day[32];

@@ -53,6 +53,9 @@ struct record {
 /* CLOCK_REALTIME in ms, for time_ms. */
 uint64_t record_clock_ms(void);
 
+/* A time as records have it: "2026-11-24T15:00:00.123Z". */
+void record_put_time(json_t *json, const char *key, uint64_t ms);
+
 /* Fills in what a line says of its connections. */
 void record_set_line(struct record *record, const struct config_line *line);
 
