@@ -97,6 +97,7 @@ bpf-y :=
 userprogs :=
 test-y :=
 test-vm-y :=
+test-pbx-y :=
 fuzz-y :=
 sbin-y :=
 bin-y :=
@@ -108,6 +109,7 @@ progs += $$(addprefix $$(O)/$(1),$$(userprogs))
 fuzz-targets += $$(addprefix $(1),$$(fuzz-y))
 tests-native += $$(foreach t,$$(test-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
 tests-vm += $$(foreach t,$$(test-vm-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
+tests-pbx += $$(addprefix $(1),$$(test-pbx-y))
 $$(if $$(findstring ..,$$(foreach t,$$(lib-y) $$(bpf-y) $$(userprogs),$$($$(basename $$(t))-objs))),\
 	$$(error $(1)Kbuild: objects of another folder belong into a library))
 sbin-install += $$(addprefix $$(O)/$(1),$$(sbin-y))
@@ -179,7 +181,7 @@ setup:
 	@echo 'all packages are installed'
 
 # HARNESS_TIME_SCALE: the sanitizers make everything slower
-check-environment = O=$(O) TESTS_NATIVE='$(tests-native)' TESTS_VM='$(tests-vm)' \
+check-environment = O=$(O) TESTS_NATIVE='$(tests-native)' TESTS_VM='$(tests-vm)' TESTS_PBX='$(tests-pbx)' \
 	$(if $(SAN),HARNESS_TIME_SCALE=3)
 
 check: all

@@ -46,7 +46,14 @@ struct {
 } listeners __weak SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4); /* two families, two directions */
+	__type(key, struct lengths_key);
+	__type(value, struct lengths);
+} line_lengths __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LW_LINES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct line_key);

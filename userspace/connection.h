@@ -87,6 +87,9 @@ int connection_handshake_start(struct connection *connection);
 /* The socket to the peer became connected, or failed. */
 void connection_dialled(struct connection *connection);
 
+/* Lets go of the socket to the peer, of which nothing was heard, and dials once more. */
+void connection_redial(struct connection *connection);
+
 /* The main process's answer to MESSAGE_DEPART. */
 void connection_departed(struct connection *connection, int error);
 

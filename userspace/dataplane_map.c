@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "userspace/dataplane_internal.h"
+#include "userspace/lengths.h"
 #include "userspace/netns.h"
 #include "userspace/route.h"
 
@@ -60,16 +61,9 @@ static void dataplane_find_source(const struct config_prefix *prefix, __u8 sourc
 static int dataplane_write_prefix(struct dataplane *dataplane, const struct config_line *line,
 				  const struct config_prefix *prefix, uint32_t id)
 {
+	struct line_key key = lengths_line_key(line, prefix);
 	struct line_match match = { .line = id };
-	struct line_key key = {
-		.prefixlen = LW_LINE_KEY_FIXED_BITS + prefix->length,
-		.netns = htonl(line->netns),
-		.port = htons(line->port),
-		.ipv6 = prefix->family == AF_INET6,
-		.direction = line->direction,
-	};
 
-	memcpy(key.addr, prefix->addr, sizeof(key.addr));
 	if (line->direction == DIRECTION_OUTBOUND)
 		dataplane_find_source(prefix, match.source);
 	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.line_prefixes), &key, &match,
@@ -121,8 +115,9 @@ static int dataplane_write_namespace(struct dataplane *dataplane, const struct c
 
 int dataplane_write_lines(struct dataplane *dataplane, const struct config *config)
 {
+	struct lengths_table lengths = { 0 };
 	uint32_t i;
-	int err = 0;
+	int err;
 
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.namespaces), sizeof(__u64), NULL, NULL);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.sessions), sizeof(__u64), NULL, NULL);
@@ -139,6 +134,8 @@ int dataplane_write_lines(struct dataplane *dataplane, const struct config *conf
 			NULL, NULL);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.verdicts), sizeof(struct verdict_key),
 			NULL, NULL);
+	lengths_add(&lengths, config->lines, config->line_count);
+	err = lengths_write(&lengths, bpf_map__fd(dataplane->skel->maps.line_lengths));
 	for (i = 0; !err && i < config->namespace_count; i++)
 		err = dataplane_write_namespace(dataplane, config, i);
 	return err;

@@ -147,7 +147,7 @@ void connection_departed(struct connection *connection, int error)
 	}
 	err = loop_add(worker->loop, &connection->client, connection->fd,
 		       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-	if (!err)
+	if (!err && connection->app.fd < 0)
 		err = loop_add(worker->loop, &connection->app, connection->app_fd,
 			       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 	if (err)
@@ -180,4 +180,27 @@ void connection_dialled(struct connection *connection)
 	endpoint_format(&connection->local, connection->record->local);
 	loop_timeout_start(worker->loop, &worker->handshakes, &connection->timeout);
 	connection_handshake(connection);
+}
+
+void connection_redial(struct connection *connection)
+{
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	struct worker *worker = connection->worker;
+	struct destination destination;
+	int err;
+
+	loop_timeout_stop(&worker->handshakes, &connection->timeout);
+	loop_remove(worker->loop, &connection->client);
+	SSL_free(connection->tls);
+	connection->tls = NULL;
+	connection->alert = 0;
+	/* the same port is going to be used */
+	setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(connection->fd);
+	connection->fd = -1;
+	err = departure_identify(connection, &destination);
+	if (!err)
+		err = departure_ask(connection, &destination);
+	if (err)
+		departure_fail(connection, "the connection to the peer cannot be made again", err);
 }

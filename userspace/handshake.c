@@ -66,6 +66,10 @@ static void handshake_failed(struct connection *connection)
 	const char *text = ERR_reason_error_string(err);
 	char reason[RECORD_TEXT_LEN];
 
+	if (tls_resume_failed(connection)) {
+		connection_redial(connection);
+		return;
+	}
 	if (ERR_GET_LIB(err) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(err) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
 		handshake_decide_without(connection);

@@ -14,11 +14,13 @@
 
 #define RESUME_SECONDS (2 * 3600)
 #define RESUME_CHAIN_MAX 16
+#define RESUME_AVOID_SECONDS (24 * 3600) /* a server that cannot resume what it gave out */
 
 /* a server's last session of a line */
 struct resume_entry {
 	SSL_SESSION *session;
 	struct endpoint peer;
+	time_t avoid_until; /* nothing is kept or offered before */
 };
 
 struct tls_resume {
@@ -168,7 +170,9 @@ static int resume_new(SSL *tls, SSL_SESSION *session)
 		return 0;
 	entry = resume_entry(connection);
 	resume_drop(entry);
-	*entry = (struct resume_entry){ session, connection->peer };
+	if (time(NULL) < entry->avoid_until)
+		return 0;
+	*entry = (struct resume_entry){ .session = session, .peer = connection->peer };
 	return 1;
 }
 
@@ -231,6 +235,20 @@ int tls_resume_begin(struct connection *connection)
 		return -EIO;
 	SSL_set_num_tickets(connection->tls, line->resumption ? 1 : 0);
 	return 0;
+}
+
+bool tls_resume_failed(struct connection *connection)
+{
+	struct resume_entry *entry;
+
+	if (!connection_is_outbound(connection) || !connection->resuming)
+		return false;
+	entry = resume_entry(connection);
+	resume_drop(entry);
+	entry->avoid_until = time(NULL) + RESUME_AVOID_SECONDS;
+	connection->resuming = false;
+	tls_undecide(connection);
+	return true;
 }
 
 bool tls_resume_settle(struct connection *connection)

@@ -31,6 +31,13 @@ int tls_resume_begin(struct connection *connection);
  */
 bool tls_resume_settle(struct connection *connection);
 
+/*
+ * The handshake failed: whether a session was offered, which is then not done again for a day.
+ * There are servers that give out sessions and fail when one comes back (OpenSSL's without a
+ * session id context that asks for a certificate): these are worth another connection.
+ */
+bool tls_resume_failed(struct connection *connection);
+
 /* Releases what tls_resume_begin() and the handshake kept of a session. */
 void tls_resume_end(struct connection *connection);
 

@@ -77,7 +77,9 @@ static void far_prepare(struct far *far)
 	if (options->asks)
 		SSL_CTX_set_verify(far->ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(far->ctx, far_accept_any, NULL);
-	SSL_CTX_set_session_id_context(far->ctx, (const unsigned char *)"far", 3);
+	/* without it OpenSSL resumes nothing that a certificate was asked for with, and fails */
+	if (!options->forgets)
+		SSL_CTX_set_session_id_context(far->ctx, (const unsigned char *)"far", 3);
 	if (!options->tickets)
 		SSL_CTX_set_session_cache_mode(far->ctx, SSL_SESS_CACHE_OFF);
 	if (!options->tickets)

@@ -16,6 +16,7 @@ struct far_server_options {
 	int max_version; /* TLS1_2_VERSION …; 0: what the library knows */
 	bool asks; /* for the client's certificate, whatever that is */
 	bool tickets; /* and resumption */
+	bool forgets; /* gives out sessions, and fails when one comes back */
 };
 
 struct far_server {

@@ -326,4 +326,29 @@ TEST_F(session, of_ours_with_a_server)
 	far_server_end(&far);
 }
 
+/* A server that fails when a session comes back, as many do: no app gets to feel it. */
+TEST_F(session, that_a_server_chokes_on)
+{
+	struct far_server_options options = { .host = "127.0.41.2",
+					      .port = FAR_PORT,
+					      .certificate = "good",
+					      .max_version = variant->version,
+					      .asks = true,
+					      .tickets = true,
+					      .forgets = true };
+	struct far_server far;
+	struct dialled dialled;
+
+	far_server_start(&far, &options);
+	for (int i = 0; i < 6; i++) {
+		dialled = dial(&(struct dial){ .host = options.host, .port = options.port });
+		ASSERT_EQ(0, dialled.error);
+		dial_echo(&dialled, "whatever it takes");
+		close(dialled.fd);
+	}
+	/* it did choke: there are connections that came to nothing */
+	EXPECT_LE(1, journal_count(far.log, JOURNAL_WANT({ "event", "end" }, { "received", "0" })));
+	far_server_end(&far);
+}
+
 HARNESS_MAIN

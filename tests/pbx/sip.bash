@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # what site.bash has
 # Kamailio as the PBX, and SIPp as everybody else. SIPp has no TLS: socat does that for it, on
 # its own side of the cable.
 

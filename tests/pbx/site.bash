@@ -124,6 +124,7 @@ site_start_daemon() {
 # site_end: ends what site_start began, the last one first
 site_end() {
 	local file
+	# shellcheck disable=SC2045 # the names are ours, and the order counts
 	for file in $(ls -t "$KTAP_DIR"/*.pid); do
 		site_stop "$file"
 	done
