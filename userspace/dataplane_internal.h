@@ -20,6 +20,10 @@ struct dataplane {
 	int cpus;
 };
 
+/* Deletes every key of a map for which keep (NULL: for none) does not say true. */
+void dataplane_prune(int map, size_t key_size, bool (*keep)(const void *key, const void *arg),
+		     const void *arg);
+
 /* Opens another copy of the programs on the same maps, to load some of them. */
 int dataplane_open_copy(struct dataplane *dataplane, struct linewarden **out);
 

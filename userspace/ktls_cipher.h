@@ -59,8 +59,8 @@ const struct ktls_cipher *ktls_cipher_at(size_t i);
 /*
  * Writes the suites of a version, in order of preference and separated by colons, as
  * SSL_CTX_set_cipher_list() (TLS 1.2) and SSL_CTX_set_ciphersuites() (TLS 1.3) want them.
- * aeads is a set of bits 1 << enum ktls_aead_id, and KTLS_STATIC_RSA. -ENOTSUP: none is left. -ENOSPC: names is
- * too small (KTLS_NAMES_MAX never is).
+ * aeads is a set of bits 1 << enum ktls_aead_id, and KTLS_STATIC_RSA. -ENOTSUP: none is left.
+ * -ENOSPC: names is too small (KTLS_NAMES_MAX never is).
  */
 int ktls_cipher_names(uint16_t version, unsigned int aeads, size_t size, char *names);
 

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-struct line_key lengths_line_key(const struct config_line *line, const struct config_prefix *prefix)
+struct line_key lengths_line_key(const struct config_line *line,
+				 const struct config_prefix *prefix)
 {
 	struct line_key key = {
 		.length = prefix->length,

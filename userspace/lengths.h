@@ -14,7 +14,8 @@ struct lengths_table {
 };
 
 /* What a range of a line is known by in the kernel. */
-struct line_key lengths_line_key(const struct config_line *line, const struct config_prefix *prefix);
+struct line_key lengths_line_key(const struct config_line *line,
+				 const struct config_prefix *prefix);
 
 /* Notes the lengths of the lines' ranges; a zeroed table has none. */
 void lengths_add(struct lengths_table *table, const struct config_line *lines, size_t count);

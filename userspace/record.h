@@ -71,7 +71,7 @@ int record_check(const struct record *record);
 /* The audit record as it is written; NULL when out of memory. A new reference. */
 json_t *record_to_json(const struct record *record);
 
-/* "accepted", "observed", the name of the check that refused, or "no-verdict": the counters' key. */
+/* The counters' key: "accepted", "observed", the check that refused, or "no-verdict". */
 const char *record_reason_key(const struct record *record);
 
 /* Whether the record is of a connection that goes on to the app. */

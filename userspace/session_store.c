@@ -78,8 +78,8 @@ static uint32_t slot_find(const struct session_slot *slot, const uint8_t *id, si
 	return len;
 }
 
-int session_store_put(struct session_store *store, uint32_t worker, const uint8_t *id, size_t id_len,
-		      const void *data, size_t len, int64_t until)
+int session_store_put(struct session_store *store, uint32_t worker, const uint8_t *id,
+		      size_t id_len, const void *data, size_t len, int64_t until)
 {
 	struct session_slot *places, *slot;
 	int i;

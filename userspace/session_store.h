@@ -24,8 +24,8 @@ struct session_store *session_store_new(size_t sessions);
  * Keeps a session until so many seconds since the epoch, in place of another one where there
  * is no room. worker: who does it. -EMSGSIZE; -EBUSY: that place is being used this moment.
  */
-int session_store_put(struct session_store *store, uint32_t worker, const uint8_t *id, size_t id_len,
-		      const void *data, size_t len, int64_t until);
+int session_store_put(struct session_store *store, uint32_t worker, const uint8_t *id,
+		      size_t id_len, const void *data, size_t len, int64_t until);
 
 /*
  * Copies a session out. The number of bytes; -ENOENT, also for one whose time is over.

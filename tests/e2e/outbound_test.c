@@ -352,7 +352,8 @@ TEST(unmatched_passes_untouched)
 
 TEST(outlet_dialled_by_somebody_else)
 {
-	struct dialled dialled = dial(&(struct dial){ .host = "127.0.0.1", .port = daemon_outlet(&agent) });
+	struct dial where = { .host = "127.0.0.1", .port = daemon_outlet(&agent) };
+	struct dialled dialled = dial(&where);
 	json_t *record;
 
 	dial_expect_reset(&dialled);

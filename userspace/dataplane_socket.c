@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the kernel keeps of single connections: tags, sessions, relays. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "userspace/dataplane_internal.h"
+
+int dataplane_tag(int tags_fd, int socket, struct tag *out)
+{
+	return bpf_map_lookup_elem(tags_fd, &socket, out) < 0 ? -errno : 0;
+}
+
+int dataplane_target(int targets_fd, int socket, struct destination *out)
+{
+	return bpf_map_lookup_elem(targets_fd, &socket, out) < 0 ? -errno : 0;
+}
+
+int dataplane_depart(struct dataplane *dataplane, int socket, uint64_t cookie,
+		     const struct config_line *line, uint32_t id)
+{
+	struct tag tag = {
+		.cookie = cookie,
+		.line = id,
+		.function = line->function,
+		.level = (enum lw_level)line->rule.level,
+		.state = STATE_HANDSHAKE,
+	};
+
+	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.tags), &socket, &tag,
+				   BPF_NOEXIST) < 0 ?
+		       -errno :
+		       0;
+}
+
+int dataplane_verify(struct dataplane *dataplane, int socket)
+{
+	int map = bpf_map__fd(dataplane->skel->maps.tags);
+	struct tag tag;
+	int err;
+
+	err = dataplane_tag(map, socket, &tag);
+	if (err)
+		return err;
+	if (tag.state != STATE_HANDSHAKE || !tag.line)
+		return -EPERM;
+	tag.state = STATE_VERIFIED;
+	return bpf_map_update_elem(map, &socket, &tag, BPF_EXIST) < 0 ? -errno : 0;
+}
+
+int dataplane_session_add(struct dataplane *dataplane, uint64_t cookie,
+			  const struct session *session)
+{
+	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie, session,
+				   BPF_ANY) < 0 ?
+		       -errno :
+		       0;
+}
+
+void dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie)
+{
+	bpf_map_delete_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie);
+}
+
+unsigned int dataplane_sessions(const struct dataplane *dataplane,
+				void (*visit)(uint64_t cookie, const struct session *session,
+					      void *arg),
+				void *arg)
+{
+	int map = bpf_map__fd(dataplane->skel->maps.sessions);
+	struct session session;
+	unsigned int count = 0;
+	__u64 key, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (bpf_map_lookup_elem(map, &key, &session) < 0)
+			continue; /* ended meanwhile */
+		count++;
+		visit(key, &session, arg);
+	}
+	return count;
+}
+
+int dataplane_session(const struct dataplane *dataplane, uint64_t cookie, struct session *out)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie, out) < 0 ?
+		       -errno :
+		       0;
+}
+
+int dataplane_relay_add(struct dataplane *dataplane, uint32_t netns,
+			const struct endpoint *source, uint16_t port,
+			const struct endpoint *client, uint32_t worker)
+{
+	struct relay_key key = { .netns = netns, .sport = source->port, .dport = port };
+	struct origin origin = { .port = client->port, .worker = (__u16)worker };
+
+	memcpy(key.addr, source->addr, sizeof(key.addr));
+	memcpy(origin.addr, client->addr, sizeof(origin.addr));
+	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.relays), &key, &origin,
+				   BPF_ANY) < 0 ?
+		       -errno :
+		       0;
+}
+
+/* Deletes the relays of a worker; all of them, or those from one source. */
+static void dataplane_relays_delete(struct dataplane *dataplane, const struct endpoint *source,
+				    uint32_t worker)
+{
+	int map = bpf_map__fd(dataplane->skel->maps.relays);
+	struct relay_key key, next;
+	struct origin origin;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (source && (key.sport != source->port ||
+			       memcmp(key.addr, source->addr, sizeof(key.addr)) != 0))
+			continue;
+		if (bpf_map_lookup_elem(map, &key, &origin) == 0 && origin.worker == worker)
+			bpf_map_delete_elem(map, &key);
+	}
+}
+
+void dataplane_relay_remove(struct dataplane *dataplane, const struct endpoint *source,
+			    uint32_t worker)
+{
+	dataplane_relays_delete(dataplane, source, worker);
+}
+
+void dataplane_relays_forget(struct dataplane *dataplane, uint32_t worker)
+{
+	dataplane_relays_delete(dataplane, NULL, worker);
+}
