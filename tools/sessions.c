@@ -14,6 +14,7 @@ static void sessions_add(struct table *table, const json_t *session, time_t now)
 
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "line"));
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "function"));
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "direction"));
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "level"));
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "state"));
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "peer"));
@@ -29,9 +30,10 @@ static void sessions_add(struct table *table, const json_t *session, time_t now)
 
 int tool_sessions(int argc, char **argv)
 {
-	static const char *const columns[] = { "LINE", "FUNCTION", "LEVEL", "STATE",
-					       "PEER", "TLS",	   "CIPHER", "ENCRYPTS",
-					       "AGE",  "CERTIFICATE ENDS IN", NULL };
+	static const char *const columns[] = {
+		"LINE", "FUNCTION", "DIRECTION", "LEVEL", "STATE", "PEER", "TLS",
+		"CIPHER", "ENCRYPTS", "AGE", "CERTIFICATE ENDS IN", NULL,
+	};
 	struct question_options options;
 	struct table *table;
 	json_t *answer, *session;

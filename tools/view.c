@@ -85,18 +85,21 @@ void view_record(const json_t *record)
 {
 	const json_t *certificate = json_object_get(record, "certificate");
 	const json_t *checks = json_object_get(record, "checks");
-	json_t *note;
+	json_t *note, *item;
 	size_t i;
 
 	view_verdict(record);
 	view_field(record, "time", "time");
 	view_field(record, "line", "line");
 	view_field(record, "function", "function");
+	view_field(record, "direction", "direction");
 	view_field(record, "level", "level");
 	view_field(record, "peer", "peer");
 	view_field(record, "local", "local");
 	view_field(record, "tls", "TLS");
 	view_field(record, "cipher", "cipher");
+	if (json_is_true(json_object_get(record, "resumed")))
+		printf("%-12s yes: the certificate is that of the session's beginning\n", "resumed");
 	view_field(record, "alert", "alert sent");
 	view_field(certificate, "subject", "subject");
 	view_field(certificate, "issuer", "issuer");
@@ -104,6 +107,10 @@ void view_record(const json_t *record)
 	view_field(certificate, "sha256", "SHA-256");
 	if (checks)
 		view_checks(checks);
+	/* of the daily record, which is of no connection */
+	json_array_foreach(json_object_get(record, "certificates"), i, item)
+		printf("%5lld days   %s: %s\n", question_number(item, "days"),
+		       question_text(item, "what"), question_text(item, "subject"));
 	view_paths(json_object_get(record, "paths"));
 	json_array_foreach(json_object_get(record, "notes"), i, note)
 		printf("%snote: %s\n", i ? "" : "\n", json_string_value(note));

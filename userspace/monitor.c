@@ -263,7 +263,11 @@ static int monitor_relay(const struct monitor_request *request)
 	err = monitor_identify(request, &peer, &tag);
 	if (err)
 		return err;
-	return tag.state == STATE_VERIFIED ? monitor_enter_relay(request, &peer) : -EPERM;
+	if (tag.state != STATE_VERIFIED || !tag.line ||
+	    tag.line > request->worker->agent->config->line_count ||
+	    monitor_is_outbound(request, &tag))
+		return -EPERM;
+	return monitor_enter_relay(request, &peer);
 }
 
 static void monitor_end_session(struct agent *agent, uint64_t cookie,

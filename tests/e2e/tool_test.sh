@@ -16,6 +16,8 @@ prepare() {
 	cp "$pki/root.pem" "$pki/expired.pem" "$KTAP_DIR/trusted"
 	echo notes >"$KTAP_DIR/trusted/notes.txt"
 	sed -i "s,^trust-store.*,trust-store = \"$KTAP_DIR/trusted\"," "$KTAP_DIR/linewarden.conf"
+	# and one line lets everybody in, and says so
+	sed -i 's/level = low/level = low mode = observe/' "$KTAP_DIR/linewarden.conf"
 	"$daemon" --config "$KTAP_DIR/linewarden.conf" >"$KTAP_DIR/daemon.log" 2>&1 &
 	echo $! >"$KTAP_DIR/daemon.pid"
 	"$KTAP_BUILD/tests/app/app" --log "$KTAP_DIR/app.log" echo 127.0.0.1:5061 &
@@ -45,9 +47,10 @@ open_session() {
 }
 
 test_status() {
-	says 0 'LINE +FUNCTION +PORT +LEVEL' ask status
-	ktap_match 'trunk +sip-line +5061 +medium' "$output"
-	ktap_match 'phones +sip-phone +5061 +low' "$output"
+	says 0 'LINE +FUNCTION +DIRECTION +PORT +LEVEL' ask status
+	ktap_match 'trunk +sip-line +inbound +5061 +medium' "$output"
+	ktap_match 'phones +sip-phone +inbound +5061 +low' "$output"
+	ktap_match 'OBSERVING +line phones \(inbound\): refusals are recorded' "$output"
 	ktap_match "pid $(cat "$KTAP_DIR/daemon.pid")," "$output"
 	says 0 '"line": "trunk"' ask status --json
 	ktap_match '"level": "medium"' "$output"
@@ -62,13 +65,28 @@ test_trust_store_troubles_are_named() {
 	ktap_equal 1 "$(grep -c 'trust store: expired.pem: expired on 2025-06-01' "$KTAP_DIR/daemon.log")"
 }
 
+# the first of the daily records comes with the start
+test_expiry_is_recorded() {
+	ktap_until 5 grep -q '"event":"expiry"' "$KTAP_DIR/audit.jsonl"
+	ktap_equal 1 "$(grep -c '"event":"expiry"' "$KTAP_DIR/audit.jsonl")"
+	says 0 'expiry' "$tool" explain --log "$KTAP_DIR/audit.jsonl"
+	ktap_match '-[0-9]+ days +trust store: CN=expired' "$output"
+}
+
+test_observed_line_lets_everybody_in() {
+	"$peer" --cert "$pki/expired.pem" --source 127.0.7.1 127.0.0.1:5061 echo:10
+	says 0 'phones +sip-phone +inbound +5061 +low +[0-9]+ +[0-9]+ +1 ' ask status
+	ktap_until 5 grep -q '"event":"observed".*"refusal":"expired"' "$KTAP_DIR/audit.jsonl"
+	ktap_match 'line phones \(inbound\) observes' "$(cat "$KTAP_DIR/daemon.log")"
+}
+
 test_status_counts() {
 	local accepted
-	accepted=$(ask status | awk '$1 == "trunk" { print $6 }')
+	accepted=$(ask status | awk '$1 == "trunk" { print $7 }')
 	"$peer" --cert "$pki/good.pem" --source 127.0.3.1 127.0.0.1:5061 echo:10
 	ktap_refuse 1 "$peer" --cert "$pki/unknown-ca.pem" --source 127.0.3.1 127.0.0.1:5061 \
 		text:x drain
-	says 0 "trunk +sip-line +5061 +medium +[0-9]+ +$((accepted + 1)) +0 +.*1 trust-chain" \
+	says 0 "trunk +sip-line +inbound +5061 +medium +[0-9]+ +$((accepted + 1)) +0 +0 +.*1 trust-chain" \
 		ask status
 }
 
@@ -76,8 +94,8 @@ test_sessions() {
 	local kernel='user space' ktls=false
 	! has_kernel_tls || { kernel=kernel && ktls=true; }
 	open_session
-	says 0 'LINE +FUNCTION +LEVEL +STATE +PEER' ask sessions
-	ktap_match "trunk +sip-line +medium +verified +$client +TLSv1.3 +TLS_[A-Z0-9_]+ +$kernel" \
+	says 0 'LINE +FUNCTION +DIRECTION +LEVEL +STATE +PEER' ask sessions
+	ktap_match "trunk +sip-line +inbound +medium +verified +$client +TLSv1.3 +TLS_[A-Z0-9_]+ +$kernel" \
 		"$output"
 	says 0 "\"peer\": \"$client\"" ask sessions --json
 	ktap_match '"line": "trunk"' "$output"
