@@ -20,7 +20,8 @@
 struct resume_entry {
 	SSL_SESSION *session;
 	struct endpoint peer;
-	time_t avoid_until; /* nothing is kept or offered before */
+	struct endpoint avoided; /* of this peer nothing is kept */
+	time_t avoid_until;
 };
 
 struct tls_resume {
@@ -154,6 +155,11 @@ static void resume_drop(struct resume_entry *entry)
 	entry->session = NULL;
 }
 
+static bool resume_is_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
 /* 1: the session is kept here, with the reference that came along */
 static int resume_new(SSL *tls, SSL_SESSION *session)
 {
@@ -170,9 +176,11 @@ static int resume_new(SSL *tls, SSL_SESSION *session)
 		return 0;
 	entry = resume_entry(connection);
 	resume_drop(entry);
-	if (time(NULL) < entry->avoid_until)
+	if (time(NULL) < entry->avoid_until &&
+	    resume_is_same(&entry->avoided, &connection->peer))
 		return 0;
-	*entry = (struct resume_entry){ .session = session, .peer = connection->peer };
+	entry->session = session;
+	entry->peer = connection->peer;
 	return 1;
 }
 
@@ -193,8 +201,7 @@ void tls_resume_prepare(SSL_CTX *ctx, enum direction direction)
 
 static bool resume_is_current(const struct resume_entry *entry, const struct endpoint *peer)
 {
-	return entry->session && !memcmp(entry->peer.addr, peer->addr, sizeof(peer->addr)) &&
-	       entry->peer.port == peer->port &&
+	return entry->session && resume_is_same(&entry->peer, peer) &&
 	       SSL_SESSION_get_time(entry->session) + SSL_SESSION_get_timeout(entry->session) >
 		       time(NULL);
 }
@@ -245,6 +252,7 @@ bool tls_resume_failed(struct connection *connection)
 		return false;
 	entry = resume_entry(connection);
 	resume_drop(entry);
+	entry->avoided = connection->peer;
 	entry->avoid_until = time(NULL) + RESUME_AVOID_SECONDS;
 	connection->resuming = false;
 	tls_undecide(connection);

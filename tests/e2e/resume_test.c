@@ -329,7 +329,9 @@ TEST_F(session, of_ours_with_a_server)
 /* A server that fails when a session comes back, as many do: no app gets to feel it. */
 TEST_F(session, that_a_server_chokes_on)
 {
-	struct far_server_options options = { .host = "127.0.41.2",
+	/* each its own: a worker remembers */
+	const char *host = variant->version == TLS1_3_VERSION ? "127.0.41.3" : "127.0.41.2";
+	struct far_server_options options = { .host = host,
 					      .port = FAR_PORT,
 					      .certificate = "good",
 					      .max_version = variant->version,
@@ -339,15 +341,21 @@ TEST_F(session, that_a_server_chokes_on)
 	struct far_server far;
 	struct dialled dialled;
 
+	int choked = 0;
+
 	far_server_start(&far, &options);
-	for (int i = 0; i < 6; i++) {
+	/* until it has: a session whose connection was reset is not offered */
+	for (int i = 0; !choked && i < 30; i++) {
 		dialled = dial(&(struct dial){ .host = options.host, .port = options.port });
 		ASSERT_EQ(0, dialled.error);
 		dial_echo(&dialled, "whatever it takes");
+		ASSERT_OK(shutdown(dialled.fd, SHUT_WR));
+		EXPECT_EQ(0, dial_end(&dialled));
 		close(dialled.fd);
+		choked = journal_count(far.log, JOURNAL_WANT({ "event", "end" },
+							     { "received", "0" }));
 	}
-	/* it did choke: there are connections that came to nothing */
-	EXPECT_LE(1, journal_count(far.log, JOURNAL_WANT({ "event", "end" }, { "received", "0" })));
+	EXPECT_LE(1, choked);
 	far_server_end(&far);
 }
 
