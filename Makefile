@@ -5,7 +5,8 @@
 #   bpf-y           BPF objects; <object>-objs lists what is linked into them; each gets a skeleton
 #   userprogs       programs; <program>-objs lists their objects, <program>-libs the libraries
 #   fuzz-y          programs of userprogs that are fuzz targets
-#   test-y          what `make check` runs natively; test-vm-y what it runs in each kernel's VM
+#   test-y          what `make check` runs natively; test-vm-y in each kernel's VM; test-pbx-y
+#                   with a real PBX, where one is installed
 #
 #   make                 everything            make check        all tests (installs what they need)
 #   make demo            the main job          make check-fast   tests without virtual machines
@@ -85,6 +86,7 @@ objs :=
 bpf-targets :=
 tests-native :=
 tests-vm :=
+tests-pbx :=
 fuzz-targets :=
 sbin-install :=
 bin-install :=
@@ -217,7 +219,8 @@ endif
 install: all
 	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/doc/linewarden
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/doc/linewarden/examples \
+		$(DESTDIR)$(PREFIX)/share/doc/linewarden/recipes
 	$(Q)install -m 755 $(sbin-install) $(DESTDIR)$(PREFIX)/sbin
 	$(Q)install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	$(Q)install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
@@ -226,6 +229,8 @@ install: all
 	$(Q)install -m 644 packaging/sysusers.d/linewarden.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	$(Q)install -m 644 README.md LICENSE docs/architecture.md packaging/linewarden.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/linewarden
+	$(Q)install -m 644 docs/examples/*.conf $(DESTDIR)$(PREFIX)/share/doc/linewarden/examples
+	$(Q)install -m 644 docs/recipes/*.md $(DESTDIR)$(PREFIX)/share/doc/linewarden/recipes
 
 clean:
 	$(Q)rm -rf $(O)
