@@ -164,6 +164,8 @@ static void far_run(const struct far *far, int listener)
 			far_serve(far, fd);
 		else if (fd >= 0 && fork() == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			/* the next server may have the port while this connection still ends */
+			close(listener);
 			far_serve(far, fd);
 			_exit(0);
 		} else if (fd >= 0)
