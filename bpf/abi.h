@@ -16,7 +16,14 @@
 
 #define LW_LINES_MAX 16384 /* lines and line prefixes */
 #define LW_PORTS_MAX 256 /* governed ports, of all network namespaces */
-#define LW_NAMESPACES_MAX 32 /* network namespaces; 0 is the daemon's own */
+#define LW_NAMESPACES_MAX 32 /* network namespaces */
+
+/*
+ * A namespace's number is what everything else of it is found by. Each start of the daemon takes
+ * the other half of the numbers, writes all it has under them, and only then gives the
+ * namespaces their new ones: at no moment is a line half there.
+ */
+#define LW_NETNS_NUMBERS (2 * LW_NAMESPACES_MAX)
 #define LW_SESSIONS_MAX 131072
 #define LW_NAME_LEN 32 /* a line's name with its NUL */
 #define LW_ENDPOINT_LEN 56 /* "[" INET6_ADDRSTRLEN "]:" port with its NUL */
@@ -96,11 +103,12 @@ struct line_key {
 #define LW_LENGTHS_MAX 129 /* 0 to 128 */
 
 struct lengths_key {
+	__u32 netns;
 	__u16 ipv6;
 	__u16 direction;
 };
 
-/* The lengths that the ranges of a family and direction have, the longest first. */
+/* The lengths that the ranges of a namespace, family and direction have, the longest first. */
 struct lengths {
 	__u32 count;
 	struct {
@@ -208,7 +216,7 @@ struct verdict_key {
 LW_ASSERT_SIZE(struct port_key, 8);
 LW_ASSERT_SIZE(struct port_rule, 12);
 LW_ASSERT_SIZE(struct line_key, 28);
-LW_ASSERT_SIZE(struct lengths_key, 4);
+LW_ASSERT_SIZE(struct lengths_key, 8);
 LW_ASSERT_SIZE(struct lengths, 2584);
 LW_ASSERT_SIZE(struct line_match, 20);
 LW_ASSERT_SIZE(struct line, 48);

@@ -16,7 +16,11 @@ line_match(__u32 netns, enum direction direction, __u16 port, const __u8 addr[16
 		.ipv6 = !address_is_ip4(addr),
 		.direction = direction,
 	};
-	struct lengths_key which = { .ipv6 = key.ipv6, .direction = direction };
+	struct lengths_key which = {
+		.netns = netns,
+		.ipv6 = key.ipv6,
+		.direction = direction,
+	};
 	const struct lengths *lengths = bpf_map_lookup_elem(&line_lengths, &which);
 	const __u32 *from = (const __u32 *)addr;
 	const struct line_match *match;

@@ -23,7 +23,7 @@ struct {
 /* cookie of a network namespace -> its number; one that is not here is not governed */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LW_NAMESPACES_MAX);
+	__uint(max_entries, LW_NETNS_NUMBERS);
 	__type(key, __u64);
 	__type(value, __u32);
 } namespaces __weak SEC(".maps");
@@ -31,7 +31,7 @@ struct {
 /* what to do with the SYNs of a port */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LW_PORTS_MAX);
+	__uint(max_entries, 2 * LW_PORTS_MAX); /* those of the daemon before are still there */
 	__type(key, struct port_key);
 	__type(value, struct port_rule);
 } ports __weak SEC(".maps");
@@ -47,14 +47,15 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4); /* two families, two directions */
+	__uint(max_entries, 4 * LW_NETNS_NUMBERS); /* two families, two directions */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct lengths_key);
 	__type(value, struct lengths);
 } line_lengths __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LW_LINES_MAX);
+	__uint(max_entries, 2 * LW_LINES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct line_key);
 	__type(value, struct line_match);
@@ -95,7 +96,7 @@ struct {
 /* number of a namespace -> where its intercepted connections are sent */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LW_NAMESPACES_MAX);
+	__uint(max_entries, LW_NETNS_NUMBERS);
 	__type(key, __u32);
 	__type(value, struct outlet);
 } outlets __weak SEC(".maps");

@@ -111,6 +111,22 @@ static int dataplane_check_version(struct dataplane *dataplane, char why[DATAPLA
 	return bpf_map_update_elem(map, &key, &version, BPF_ANY) < 0 ? -errno : 0;
 }
 
+/* The half of the namespaces' numbers that the daemon before this one did not use. */
+static uint32_t dataplane_next_bank(const struct dataplane *dataplane)
+{
+	char path[DATAPLANE_PATH_MAX];
+	_cleanup_fd_ int map = -1;
+	uint64_t cookie;
+	uint32_t number;
+
+	snprintf(path, sizeof(path), "%s/namespaces", dataplane->path);
+	map = bpf_obj_get(path);
+	if (map < 0 || bpf_map_get_next_key(map, NULL, &cookie) < 0 ||
+	    bpf_map_lookup_elem(map, &cookie, &number) < 0)
+		return 0;
+	return number < LW_NAMESPACES_MAX ? LW_NAMESPACES_MAX : 0;
+}
+
 static int dataplane_load(struct dataplane *dataplane, char why[DATAPLANE_ERROR_LEN])
 {
 	int err;
@@ -119,6 +135,8 @@ static int dataplane_load(struct dataplane *dataplane, char why[DATAPLANE_ERROR_
 	if (!dataplane->skel)
 		return -errno;
 	bpf_program__set_autoload(dataplane->skel->progs.sockets, dataplane_can_iterate());
+	dataplane->bank = dataplane_next_bank(dataplane);
+	dataplane->skel->rodata->steer_netns = dataplane_number(dataplane, 0);
 	err = dataplane_pin_paths(dataplane, dataplane->skel);
 	if (!err)
 		err = linewarden__load(dataplane->skel);

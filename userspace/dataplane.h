@@ -30,8 +30,8 @@ int dataplane_open(const struct config *config, struct dataplane **out,
 		   char why[DATAPLANE_ERROR_LEN]);
 
 /*
- * Forgets sessions and relays of a daemon before this one, and writes the namespaces and the
- * lines. -ENOENT and the like: a namespace cannot be entered.
+ * Forgets sessions and relays of a daemon before this one, and writes the lines beside those
+ * that it had, which stay in force. -ENOENT and the like: a namespace cannot be entered.
  */
 int dataplane_write_lines(struct dataplane *dataplane, const struct config *config);
 
@@ -42,11 +42,23 @@ int dataplane_write_lines(struct dataplane *dataplane, const struct config *conf
 int dataplane_set_listener(struct dataplane *dataplane, const struct listener *listener);
 
 /*
- * Starts to steer the ports of the listeners, closes those that the configuration closes, and
- * forgets all others. Intercepted connections are sent to the outlets.
+ * Writes the ports of the listeners, which are to be steered, those that the configuration
+ * closes, and the outlets that intercepted connections are to be sent to.
  */
 int dataplane_write_ports(struct dataplane *dataplane, const struct listeners *listeners,
 			  const struct config *config);
+
+/*
+ * Puts what was written in force, for each namespace at once: at no moment is a line of both
+ * configurations claimed by none. -EEXIST: two names of one namespace.
+ */
+int dataplane_switch(struct dataplane *dataplane, const struct config *config);
+
+/* Forgets what the daemon before this one had written; after dataplane_attach(). */
+void dataplane_forget_old(struct dataplane *dataplane, const struct config *config);
+
+/* Looks up anew where outbound connections come from: a route or an address has changed. -errno. */
+int dataplane_refresh_sources(struct dataplane *dataplane, const struct config *config);
 
 /*
  * Attaches, or replaces what a daemon before this one left attached: at no moment is a

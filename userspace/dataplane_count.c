@@ -60,7 +60,10 @@ struct line_counters dataplane_line_counters(const struct dataplane *dataplane, 
 struct port_counters dataplane_port_counters(const struct dataplane *dataplane,
 					     const struct listener_port *port)
 {
-	struct port_key key = { .netns = port->netns, .port = port->port };
+	struct port_key key = {
+		.netns = dataplane_number(dataplane, port->netns),
+		.port = port->port,
+	};
 	struct port_counters sum;
 
 	dataplane_sum(dataplane, bpf_map__fd(dataplane->skel->maps.port_counters), &key,

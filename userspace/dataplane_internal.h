@@ -13,12 +13,26 @@ struct dataplane {
 	struct linewarden *skel;
 	/* the steering of the other namespaces, by number: each has its own copy of the program */
 	struct linewarden *steers[LW_NAMESPACES_MAX];
+	uint32_t bank; /* of the numbers of namespaces: 0, or LW_NAMESPACES_MAX */
 	char *path;
 	int lock; /* the pin folder, flocked */
 	int cgroup;
 	int tags_readonly, targets_readonly;
 	int cpus;
 };
+
+/* The number that a namespace of the configuration has in the kernel. */
+static inline uint32_t dataplane_number(const struct dataplane *dataplane, uint32_t netns)
+{
+	return dataplane->bank + netns;
+}
+
+/*
+ * Deletes what a map has of either half of the numbers; each key begins with a namespace's, at
+ * offset. ours: of this daemon's half.
+ */
+void dataplane_prune_bank(const struct dataplane *dataplane, int map, size_t key_size,
+			  size_t offset, bool ours);
 
 /* Deletes every key of a map for which keep (NULL: for none) does not say true. */
 void dataplane_prune(int map, size_t key_size, bool (*keep)(const void *key, const void *arg),

@@ -2,6 +2,7 @@
 /* The namespaces and lines, as the programs find them. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,31 @@ void dataplane_prune(int map, size_t key_size, bool (*keep)(const void *key, con
 	}
 }
 
+struct dataplane_bank {
+	uint32_t bank;
+	size_t offset;
+	bool ours;
+};
+
+static bool dataplane_keep_bank(const void *key, const void *arg)
+{
+	const struct dataplane_bank *bank = arg;
+	uint32_t number;
+	bool ours;
+
+	memcpy(&number, (const char *)key + bank->offset, sizeof(number));
+	ours = number >= bank->bank && number < bank->bank + LW_NAMESPACES_MAX;
+	return ours != bank->ours;
+}
+
+void dataplane_prune_bank(const struct dataplane *dataplane, int map, size_t key_size,
+			  size_t offset, bool ours)
+{
+	const struct dataplane_bank bank = { dataplane->bank, offset, ours };
+
+	dataplane_prune(map, key_size, dataplane_keep_bank, &bank);
+}
+
 /*
  * Where connections to a range come from, for the app that asks before the agent has made
  * one: the kernel's choice for the range's first host. Zero where there is no way to it now.
@@ -56,7 +82,8 @@ static void dataplane_find_source(const struct config_prefix *prefix, __u8 sourc
 static int dataplane_write_prefix(struct dataplane *dataplane, const struct config_line *line,
 				  const struct config_prefix *prefix, uint32_t id)
 {
-	struct line_key key = lengths_line_key(line, prefix);
+	uint32_t netns = dataplane_number(dataplane, line->netns);
+	struct line_key key = lengths_line_key(netns, line, prefix);
 	struct line_match match = { .line = id };
 
 	if (line->direction == DIRECTION_OUTBOUND)
@@ -87,40 +114,53 @@ static int dataplane_write_line(struct dataplane *dataplane, const struct config
 	return err;
 }
 
-/* The number of a namespace, and its lines; routes are those of the namespace. */
+/* What is in a namespace; routes are those of the namespace. */
 static int dataplane_write_namespace(struct dataplane *dataplane, const struct config *config,
 				     uint32_t netns)
 {
-	int map = bpf_map__fd(dataplane->skel->maps.namespaces), back, err;
-	uint64_t cookie;
+	struct lengths_table lengths = { 0 };
+	const struct config_line *line;
+	int back, err;
 	size_t i;
 
 	err = netns_enter(config->namespaces[netns].path, &back);
 	if (err)
 		return err;
-	err = netns_cookie(&cookie);
-	if (!err && bpf_map_update_elem(map, &cookie, &netns, BPF_NOEXIST) < 0)
-		err = -errno; /* -EEXIST: two names of one namespace */
-	for (i = 0; !err && i < config->line_count; i++)
-		if (config->lines[i].netns == netns)
-			err = dataplane_write_line(dataplane, &config->lines[i], (uint32_t)i + 1);
+	for (i = 0; !err && i < config->line_count; i++) {
+		line = &config->lines[i];
+		if (line->netns != netns)
+			continue;
+		lengths_add(&lengths, line);
+		err = dataplane_write_line(dataplane, line, (uint32_t)i + 1);
+	}
 	netns_leave(back);
-	return err;
+	if (err)
+		return err;
+	return lengths_write(&lengths, dataplane_number(dataplane, netns),
+			     bpf_map__fd(dataplane->skel->maps.line_lengths));
+}
+
+/* Of this daemon's half of the numbers, or of the other one. */
+static void dataplane_prune_lines(struct dataplane *dataplane, bool ours)
+{
+	dataplane_prune_bank(dataplane, bpf_map__fd(dataplane->skel->maps.line_prefixes),
+			     sizeof(struct line_key), offsetof(struct line_key, netns), ours);
+	dataplane_prune_bank(dataplane, bpf_map__fd(dataplane->skel->maps.line_lengths),
+			     sizeof(struct lengths_key), offsetof(struct lengths_key, netns), ours);
+	dataplane_prune_bank(dataplane, bpf_map__fd(dataplane->skel->maps.ports),
+			     sizeof(struct port_key), offsetof(struct port_key, netns), ours);
+	dataplane_prune_bank(dataplane, bpf_map__fd(dataplane->skel->maps.outlets), sizeof(__u32), 0,
+			     ours);
 }
 
 int dataplane_write_lines(struct dataplane *dataplane, const struct config *config)
 {
-	struct lengths_table lengths = { 0 };
 	uint32_t i;
-	int err;
+	int err = 0;
 
-	dataplane_prune(bpf_map__fd(dataplane->skel->maps.namespaces), sizeof(__u64), NULL, NULL);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.sessions), sizeof(__u64), NULL, NULL);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.relays), sizeof(struct relay_key), NULL,
 			NULL);
-	dataplane_prune(bpf_map__fd(dataplane->skel->maps.line_prefixes), sizeof(struct line_key),
-			NULL, NULL);
-	dataplane_prune(bpf_map__fd(dataplane->skel->maps.lines), sizeof(__u32), NULL, NULL);
 	/* counters go by the line's number, which another configuration gives to another line;
 	 * they all start with the daemon, and the audit log has what was before */
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.line_counters), sizeof(__u32), NULL,
@@ -129,9 +169,102 @@ int dataplane_write_lines(struct dataplane *dataplane, const struct config *conf
 			NULL, NULL);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.verdicts), sizeof(struct verdict_key),
 			NULL, NULL);
-	lengths_add(&lengths, config->lines, config->line_count);
-	err = lengths_write(&lengths, bpf_map__fd(dataplane->skel->maps.line_lengths));
+	/* of a daemon that did not get as far as dataplane_switch() */
+	dataplane_prune_lines(dataplane, true);
 	for (i = 0; !err && i < config->namespace_count; i++)
 		err = dataplane_write_namespace(dataplane, config, i);
+	return err;
+}
+
+struct dataplane_cookies {
+	uint64_t cookies[LW_NAMESPACES_MAX];
+	size_t count;
+};
+
+static bool dataplane_keep_cookie(const void *key, const void *arg)
+{
+	const struct dataplane_cookies *known = arg;
+	uint64_t cookie;
+	size_t i;
+
+	memcpy(&cookie, key, sizeof(cookie));
+	for (i = 0; i < known->count; i++)
+		if (known->cookies[i] == cookie)
+			return true;
+	return false;
+}
+
+static int dataplane_find_cookies(const struct config *config, struct dataplane_cookies *out)
+{
+	uint64_t cookie;
+	int back, err;
+	size_t i;
+
+	for (i = 0; i < config->namespace_count; i++) {
+		err = netns_enter(config->namespaces[i].path, &back);
+		if (err)
+			return err;
+		err = netns_cookie(&cookie);
+		netns_leave(back);
+		if (err)
+			return err;
+		if (dataplane_keep_cookie(&cookie, out))
+			return -EEXIST; /* two names of one namespace */
+		out->cookies[out->count++] = cookie;
+	}
+	return 0;
+}
+
+int dataplane_switch(struct dataplane *dataplane, const struct config *config)
+{
+	int map = bpf_map__fd(dataplane->skel->maps.namespaces), err;
+	struct dataplane_cookies cookies = { .count = 0 };
+	uint32_t i, number;
+
+	err = dataplane_find_cookies(config, &cookies);
+	for (i = 0; !err && i < cookies.count; i++) {
+		number = dataplane_number(dataplane, i);
+		if (bpf_map_update_elem(map, &cookies.cookies[i], &number, BPF_ANY) < 0)
+			err = -errno;
+	}
+	if (!err)
+		dataplane_prune(map, sizeof(__u64), dataplane_keep_cookie, &cookies);
+	return err;
+}
+
+static bool dataplane_keep_line(const void *key, const void *arg)
+{
+	const struct config *config = arg;
+	uint32_t id;
+
+	memcpy(&id, key, sizeof(id));
+	return id <= config->line_count;
+}
+
+void dataplane_forget_old(struct dataplane *dataplane, const struct config *config)
+{
+	dataplane_prune_lines(dataplane, false);
+	dataplane_prune(bpf_map__fd(dataplane->skel->maps.lines), sizeof(__u32), dataplane_keep_line,
+			config);
+}
+
+int dataplane_refresh_sources(struct dataplane *dataplane, const struct config *config)
+{
+	const struct config_line *line;
+	int back, err = 0;
+	size_t i, k;
+
+	for (i = 0; !err && i < config->line_count; i++) {
+		line = &config->lines[i];
+		if (line->direction != DIRECTION_OUTBOUND)
+			continue;
+		err = netns_enter(config->namespaces[line->netns].path, &back);
+		if (err)
+			return err;
+		for (k = 0; !err && k < line->prefix_count; k++)
+			err = dataplane_write_prefix(dataplane, line, &line->prefixes[k],
+						     (uint32_t)i + 1);
+		netns_leave(back);
+	}
 	return err;
 }

@@ -101,7 +101,7 @@ static int dataplane_attach_steer(struct dataplane *dataplane, const struct conf
 		if (err)
 			return err;
 		dataplane->steers[netns] = copy;
-		copy->rodata->steer_netns = (__u32)netns;
+		copy->rodata->steer_netns = dataplane_number(dataplane, (uint32_t)netns);
 		bpf_program__set_autoload(copy->progs.steer, true);
 		err = linewarden__load(copy);
 		if (err)

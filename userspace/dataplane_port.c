@@ -2,7 +2,6 @@
 /* The governed ports, and the sockets that listen in their place. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <string.h>
 
 #include "userspace/dataplane_internal.h"
 
@@ -21,92 +20,77 @@ int dataplane_set_listener(struct dataplane *dataplane, const struct listener *l
 	return 0;
 }
 
-/* what the map of ports is to hold */
-struct dataplane_ports {
-	struct port_key keys[LW_PORTS_MAX];
-	size_t count;
-};
-
-static bool dataplane_keep_port(const void *key, const void *arg)
+static int dataplane_write_port(struct dataplane *dataplane, uint32_t netns, uint16_t port,
+				struct port_rule rule)
 {
-	const struct dataplane_ports *keep = arg;
-	size_t i;
+	struct port_key key = { .netns = dataplane_number(dataplane, netns), .port = port };
 
-	for (i = 0; i < keep->count; i++)
-		if (!memcmp(&keep->keys[i], key, sizeof(keep->keys[i])))
-			return true;
-	return false;
-}
-
-static int dataplane_write_port(struct dataplane *dataplane, struct dataplane_ports *ports,
-				struct port_key key, struct port_rule rule)
-{
-	if (ports->count == LW_PORTS_MAX)
-		return -E2BIG;
-	if (bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.ports), &key, &rule, BPF_ANY) < 0)
-		return -errno;
-	ports->keys[ports->count++] = key;
-	return 0;
+	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.ports), &key, &rule, BPF_ANY) <
+			       0 ?
+		       -errno :
+		       0;
 }
 
 /* Where connect() sends what a namespace's lines claim: its outlet, in each family. */
-static int dataplane_write_outlets(struct dataplane *dataplane, const struct listeners *listeners)
+static int dataplane_write_outlet(struct dataplane *dataplane, const struct listener *listener)
 {
-	struct outlet outlets[LW_NAMESPACES_MAX] = { 0 };
 	int map = bpf_map__fd(dataplane->skel->maps.outlets);
-	const struct listener *entry;
-	__u32 netns;
-	size_t i;
+	__u32 number = dataplane_number(dataplane, listener->netns);
+	struct outlet outlet = { 0 };
 
-	for (i = 0; i < listeners->count; i++) {
-		entry = &listeners->entries[i];
-		if (listeners->ports[entry->slot].direction != DIRECTION_OUTBOUND)
+	bpf_map_lookup_elem(map, &number, &outlet);
+	if (listener->ipv6)
+		outlet.port6 = listener->bound;
+	else
+		outlet.port4 = listener->bound;
+	return bpf_map_update_elem(map, &number, &outlet, BPF_ANY) < 0 ? -errno : 0;
+}
+
+/*
+ * A connect() that was on its way to an outlet of the daemon before: nobody who has taken
+ * its port meanwhile is to get what comes.
+ */
+static int dataplane_close_outlets(struct dataplane *dataplane, uint32_t netns)
+{
+	uint32_t other = dataplane->bank ? 0 : LW_NAMESPACES_MAX, number;
+	int map = bpf_map__fd(dataplane->skel->maps.outlets), err = 0;
+	const struct port_rule closed = { .action = ACTION_DROP };
+	struct outlet outlet;
+
+	for (number = other; !err && number < other + LW_NAMESPACES_MAX; number++) {
+		if (bpf_map_lookup_elem(map, &number, &outlet) < 0)
 			continue;
-		if (entry->ipv6)
-			outlets[entry->netns].port6 = entry->bound;
-		else
-			outlets[entry->netns].port4 = entry->bound;
+		if (outlet.port4)
+			err = dataplane_write_port(dataplane, netns, outlet.port4, closed);
+		if (!err && outlet.port6)
+			err = dataplane_write_port(dataplane, netns, outlet.port6, closed);
 	}
-	for (netns = 0; netns < LW_NAMESPACES_MAX; netns++)
-		if (bpf_map_update_elem(map, &netns, &outlets[netns], BPF_ANY) < 0)
-			return -errno;
-	return 0;
+	return err;
 }
 
 int dataplane_write_ports(struct dataplane *dataplane, const struct listeners *listeners,
 			  const struct config *config)
 {
-	struct dataplane_ports keep = { .count = 0 };
 	const struct listener_port *port;
 	const struct listener *entry;
 	struct port_rule rule;
-	struct port_key key;
 	int err = 0;
 	size_t i;
 
+	for (i = 0; !err && i < config->namespace_count; i++)
+		err = dataplane_close_outlets(dataplane, (uint32_t)i);
+	for (i = 0; !err && i < config->closed_port_count; i++)
+		err = dataplane_write_port(dataplane, config->closed_ports[i].netns,
+					   config->closed_ports[i].port,
+					   (struct port_rule){ .action = ACTION_DROP });
 	for (i = 0; !err && i < listeners->count; i++) {
 		entry = &listeners->entries[i];
 		port = &listeners->ports[entry->slot];
-		key = (struct port_key){ .netns = port->netns, .port = port->port };
-		if (!key.port)
-			key.port = entry->bound;
-		else if (entry->ipv6)
-			continue; /* the same port as with IPv4 */
 		rule = (struct port_rule){ ACTION_STEER, entry->slot, port->direction };
-		err = dataplane_write_port(dataplane, &keep, key, rule);
+		err = dataplane_write_port(dataplane, port->netns,
+					   port->port ? port->port : entry->bound, rule);
+		if (!err && port->direction == DIRECTION_OUTBOUND)
+			err = dataplane_write_outlet(dataplane, entry);
 	}
-	for (i = 0; !err && i < config->closed_port_count; i++) {
-		key = (struct port_key){
-			.netns = config->closed_ports[i].netns,
-			.port = config->closed_ports[i].port,
-		};
-		rule = (struct port_rule){ .action = ACTION_DROP };
-		err = dataplane_write_port(dataplane, &keep, key, rule);
-	}
-	if (!err)
-		err = dataplane_write_outlets(dataplane, listeners);
-	if (!err)
-		dataplane_prune(bpf_map__fd(dataplane->skel->maps.ports), sizeof(struct port_key),
-				dataplane_keep_port, &keep);
 	return err;
 }

@@ -95,7 +95,11 @@ int dataplane_relay_add(struct dataplane *dataplane, uint32_t netns,
 			const struct endpoint *source, uint16_t port,
 			const struct endpoint *client, uint32_t worker)
 {
-	struct relay_key key = { .netns = netns, .sport = source->port, .dport = port };
+	struct relay_key key = {
+		.netns = dataplane_number(dataplane, netns),
+		.sport = source->port,
+		.dport = port,
+	};
 	struct origin origin = { .port = client->port, .worker = (__u16)worker };
 
 	memcpy(key.addr, source->addr, sizeof(key.addr));

@@ -14,6 +14,7 @@
 
 #include "userspace/connection.h"
 #include "userspace/dataplane.h"
+#include "userspace/destination.h"
 #include "userspace/fd.h"
 
 /* Whether there is such an address: it is zero where the kernel knew no way to the peer. */
@@ -71,7 +72,7 @@ static int departure_identify(struct connection *connection, struct destination 
 		return err;
 	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count ||
 	    tag.line != destination->line ||
-	    config->lines[tag.line - 1].direction != DIRECTION_OUTBOUND)
+	    !destination_fits(destination, &config->lines[tag.line - 1]))
 		return -EADDRNOTAVAIL;
 	connection->line = &config->lines[tag.line - 1];
 	record_set_line(record, connection->line);

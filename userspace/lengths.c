@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-struct line_key lengths_line_key(const struct config_line *line,
+struct line_key lengths_line_key(uint32_t netns, const struct config_line *line,
 				 const struct config_prefix *prefix)
 {
 	struct line_key key = {
 		.length = prefix->length,
-		.netns = line->netns,
+		.netns = netns,
 		.port = line->port,
 		.ipv6 = prefix->family == AF_INET6,
 		.direction = line->direction,
@@ -22,17 +22,14 @@ struct line_key lengths_line_key(const struct config_line *line,
 	return key;
 }
 
-void lengths_add(struct lengths_table *table, const struct config_line *lines, size_t count)
+void lengths_add(struct lengths_table *table, const struct config_line *line)
 {
 	const struct config_prefix *prefix;
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < count; i++) {
-		for (k = 0; k < lines[i].prefix_count; k++) {
-			prefix = &lines[i].prefixes[k];
-			table->has[prefix->family == AF_INET6][lines[i].direction][prefix->length] =
-				true;
-		}
+	for (i = 0; i < line->prefix_count; i++) {
+		prefix = &line->prefixes[i];
+		table->has[prefix->family == AF_INET6][line->direction][prefix->length] = true;
 	}
 }
 
@@ -62,9 +59,9 @@ static int lengths_write_one(const bool has[LW_LENGTHS_MAX], struct lengths_key 
 	return bpf_map_update_elem(map, &key, &lengths, BPF_ANY) < 0 ? -errno : 0;
 }
 
-int lengths_write(const struct lengths_table *table, int map)
+int lengths_write(const struct lengths_table *table, uint32_t netns, int map)
 {
-	struct lengths_key key;
+	struct lengths_key key = { .netns = netns };
 	int err = 0;
 
 	for (key.ipv6 = 0; !err && key.ipv6 < 2; key.ipv6++)

@@ -153,6 +153,8 @@ static int linewardend_start_dataplane(struct agent *agent)
 		err = dataplane_set_listener(agent->dataplane, &agent->listeners.entries[i]);
 	if (!err)
 		err = dataplane_write_ports(agent->dataplane, &agent->listeners, agent->config);
+	if (!err)
+		err = dataplane_switch(agent->dataplane, agent->config);
 	if (err) {
 		log_line(LOG_ERR, "the lines cannot be written to the kernel: %s", strerror(-err));
 		return err;
@@ -160,6 +162,8 @@ static int linewardend_start_dataplane(struct agent *agent)
 	err = dataplane_attach(agent->dataplane, agent->config, why);
 	if (err)
 		log_line(LOG_ERR, "%s", why);
+	else
+		dataplane_forget_old(agent->dataplane, agent->config);
 	return err;
 }
 

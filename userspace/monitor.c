@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "userspace/agent.h"
+#include "userspace/destination.h"
 #include "userspace/fd.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
@@ -117,7 +118,7 @@ static int monitor_target(const struct monitor_request *request, struct destinat
 		return err;
 	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line != target->line ||
 	    tag.line > agent->config->line_count ||
-	    agent->config->lines[tag.line - 1].direction != DIRECTION_OUTBOUND)
+	    !destination_fits(target, &agent->config->lines[tag.line - 1]))
 		return -EPERM;
 	return 0;
 }

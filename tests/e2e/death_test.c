@@ -3,11 +3,13 @@
  * The daemon's end, by whoever's hand: what was not verified stays out, and what comes
  * after finds nothing of what was before. Every test has a daemon of its own.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -316,6 +318,60 @@ TEST(of_an_app_that_connects)
 	dial_echo(&dialled, "again");
 	close(dialled.fd);
 	EXPECT_EQ(0, daemon_end(&agent, SIGTERM));
+	far_server_end(&far);
+}
+
+/* An app that never stops dialling, in plain TCP and with plain text. */
+static _Noreturn void dial_for_ever(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(5071) };
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	inet_pton(AF_INET, "127.0.31.2", &to.sin_addr);
+	for (;;) {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+			send(fd, "plain text", 10, MSG_NOSIGNAL);
+		close(fd);
+	}
+}
+
+/* What a daemon finds of the one before is in force until its own is. */
+TEST_TIMEOUT(restarts_let_nothing_out, 120)
+{
+	static const struct far_server_options options = { .host = "127.0.31.2",
+							   .port = 5071,
+							   .certificate = "good" };
+	static char settings[512];
+	struct far_server far;
+	struct daemon agent;
+	struct dialled dialled;
+	char byte[8];
+	pid_t app;
+
+	snprintf(settings, sizeof(settings),
+		 "pbx \"app\" { cgroup = \"/%s\" }\nline \"out\" { function = sip-line "
+		 "direction = outbound port = 5071 remote = 127.0.31.2 level = medium }\n",
+		 strrchr(getenv("STAGE_CGROUP"), '/') + 1);
+	far_server_start(&far, &options);
+	daemon_start(&agent, &(struct daemon_options){ .settings = settings });
+	app = fork();
+	if (app == 0)
+		dial_for_ever();
+	for (int i = 0; i < 6; i++) {
+		EXPECT_LE(0, daemon_end(&agent, i % 2 ? SIGKILL : SIGTERM));
+		ASSERT_OK(daemon_launch(&agent));
+	}
+	EXPECT_LE(0, process_end(app, SIGKILL, 5000));
+	dialled = dial(&(struct dial){ .host = options.host, .port = options.port });
+	ASSERT_EQ(0, dialled.error);
+	dial_echo(&dialled, "still there");
+	close(dialled.fd);
+	EXPECT_EQ(0, daemon_end(&agent, SIGTERM));
+	snprintf(byte, sizeof(byte), "%d", 'p');
+	EXPECT_LT(0, journal_count(far.log, JOURNAL_WANT({ "event", "end" }, { "first", "22" })));
+	EXPECT_EQ(0, journal_count(far.log, JOURNAL_WANT({ "event", "end" }, { "first", byte })));
 	far_server_end(&far);
 }
 

@@ -70,13 +70,13 @@ static void bench_fill(struct lookup *skel, uint32_t count)
 		lines[i] = (struct config_line){
 			.port = LOOKUP_PORT, .prefixes = &prefixes[i], .prefix_count = 1,
 		};
-		key = lengths_line_key(&lines[i], &prefixes[i]);
+		key = lengths_line_key(0, &lines[i], &prefixes[i]);
+		lengths_add(&table, &lines[i]);
 		ASSERT_OK(bpf_map_update_elem(bpf_map__fd(skel->maps.line_prefixes), &key, &match,
 					      BPF_ANY));
 		ASSERT_OK(bpf_map_update_elem(map, &id, &line, BPF_ANY));
 	}
-	lengths_add(&table, lines, count);
-	ASSERT_OK(lengths_write(&table, bpf_map__fd(skel->maps.line_lengths)));
+	ASSERT_OK(lengths_write(&table, 0, bpf_map__fd(skel->maps.line_lengths)));
 	/* spread over all of them */
 	for (i = 0; i < LOOKUP_PEERS; i++)
 		memcpy(skel->bss->peers[i], prefixes[(uint64_t)i * count / LOOKUP_PEERS].addr, 16);
