@@ -19,6 +19,7 @@
 #include "userspace/expiry_watch.h"
 #include "userspace/log.h"
 #include "userspace/pbx_watch.h"
+#include "userspace/route_watch.h"
 #include "userspace/upgrade.h"
 
 #define LINEWARDEND_CONFIG "/etc/linewarden/linewarden.conf"
@@ -31,6 +32,7 @@ struct linewardend {
 	struct loop_io signals;
 	struct expiry_watch expiry;
 	struct pbx_watch pbx;
+	struct route_watch routes;
 };
 
 static void linewardend_usage(FILE *out)
@@ -212,6 +214,11 @@ static int linewardend_start(struct linewardend *d)
 		log_line(LOG_ERR, "the PBX's cgroups cannot be watched: %s", strerror(-err));
 		return err;
 	}
+	err = route_watch_start(&d->routes, agent);
+	if (err) {
+		log_line(LOG_ERR, "routes cannot be watched: %s", strerror(-err));
+		return err;
+	}
 	err = supervisor_start(agent);
 	if (err)
 		log_line(LOG_ERR, "the workers cannot be started: %s", strerror(-err));
@@ -225,6 +232,7 @@ static void linewardend_stop(struct linewardend *d)
 
 	supervisor_stop(agent);
 	pbx_watch_stop(&d->pbx);
+	route_watch_stop(&d->routes);
 	control_close(d->control);
 	listeners_close(&agent->listeners);
 	dataplane_close(agent->dataplane);

@@ -24,28 +24,51 @@ static void watch_attach(const struct pbx_watch *watch, bool first)
 				 config->pbxs[i].name, config->pbxs[i].cgroup);
 }
 
+/* The nearest folder above a PBX's cgroup that is there: what leads to it will be made in it. */
+static int watch_above(int inotify, const struct config_pbx *pbx)
+{
+	char path[PATH_MAX], *slash;
+	int err;
+
+	err = cgroup_path_below_mount(pbx->cgroup, path, sizeof(path));
+	while (!err && (slash = strrchr(path, '/')) && slash != path) {
+		*slash = '\0';
+		if (inotify_add_watch(inotify, path, IN_CREATE | IN_ONLYDIR) >= 0)
+			return 0;
+		if (errno != ENOENT)
+			err = -errno;
+	}
+	return err ? err : -ENOENT;
+}
+
+static int watch_all(const struct pbx_watch *watch, int inotify)
+{
+	const struct config *config = watch->agent->config;
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < config->pbx_count; i++) {
+		if (!config->pbxs[i].block_unmatched)
+			continue;
+		err = watch_above(inotify, &config->pbxs[i]);
+		if (err)
+			log_line(LOG_ERR, "pbx %s: cgroup %s cannot be watched for: %s",
+				 config->pbxs[i].name, config->pbxs[i].cgroup, strerror(-err));
+	}
+	return err;
+}
+
 static void watch_ready(struct loop_io *io, uint32_t events)
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	struct pbx_watch *watch = CONTAINER_OF(io, struct pbx_watch, io);
 
 	(void)events;
 	/* which one it was does not matter: attaching to what has it already changes nothing */
 	while (read(io->fd, buf, sizeof(buf)) > 0)
 		;
-	watch_attach(CONTAINER_OF(io, struct pbx_watch, io), false);
-}
-
-/* The folder that a PBX's cgroup is in, or will be in. */
-static int watch_parent(int inotify, const struct config_pbx *pbx)
-{
-	char path[PATH_MAX];
-	int err;
-
-	err = cgroup_path_below_mount(pbx->cgroup, path, sizeof(path));
-	if (err)
-		return err;
-	*strrchr(path, '/') = '\0';
-	return inotify_add_watch(inotify, path, IN_CREATE | IN_ONLYDIR) < 0 ? -errno : 0;
+	watch_all(watch, io->fd);
+	watch_attach(watch, false);
 }
 
 int pbx_watch_start(struct pbx_watch *watch, struct agent *agent)
@@ -53,8 +76,8 @@ int pbx_watch_start(struct pbx_watch *watch, struct agent *agent)
 	const struct config *config = agent->config;
 	_cleanup_fd_ int inotify = -1;
 	bool needed = false;
-	int err = 0;
 	size_t i;
+	int err;
 
 	*watch = (struct pbx_watch){ agent, { -1, watch_ready } };
 	for (i = 0; i < config->pbx_count; i++)
@@ -64,12 +87,7 @@ int pbx_watch_start(struct pbx_watch *watch, struct agent *agent)
 	inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (inotify < 0)
 		return -errno;
-	for (i = 0; !err && i < config->pbx_count; i++) {
-		err = watch_parent(inotify, &config->pbxs[i]);
-		if (err)
-			log_line(LOG_ERR, "pbx %s: the folder of cgroup %s cannot be watched: %s",
-				 config->pbxs[i].name, config->pbxs[i].cgroup, strerror(-err));
-	}
+	err = watch_all(watch, inotify);
 	if (!err)
 		err = loop_add(agent->loop, &watch->io, inotify, EPOLLIN);
 	if (err)

@@ -25,7 +25,7 @@
 
 static struct daemon agent;
 static struct far_server far, nobodys;
-static char pbx[PROCESS_PATH_MAX];
+static char slice[PROCESS_PATH_MAX], pbx[PROCESS_PATH_MAX + 8]; /* neither is there yet */
 
 HARNESS_PREPARE
 {
@@ -40,9 +40,10 @@ HARNESS_PREPARE
 		ASSERT_OK(process_run(NULL, ip));
 	}
 	site_prepare();
-	snprintf(pbx, sizeof(pbx), "%s/pbx", getenv("STAGE_CGROUP"));
+	snprintf(slice, sizeof(slice), "%s/slice", getenv("STAGE_CGROUP"));
+	snprintf(pbx, sizeof(pbx), "%s/pbx", slice);
 	snprintf(settings, sizeof(settings),
-		 "pbx \"app\" { cgroup = \"/%s/pbx\" unmatched = block }\n"
+		 "pbx \"app\" { cgroup = \"/%s/slice/pbx\" unmatched = block }\n"
 		 "line \"out\" { function = sip-line direction = outbound port = 5071 "
 		 "remote = 192.0.2.50 level = medium }\n",
 		 strrchr(getenv("STAGE_CGROUP"), '/') + 1);
@@ -74,9 +75,11 @@ FIXTURE(block) {
 /* The PBX starts: only now is there a cgroup, and the daemon hears of it. */
 FIXTURE_SETUP(block)
 {
-	char path[PROCESS_PATH_MAX + 16];
+	char path[PROCESS_PATH_MAX + 32];
 	int fd;
 
+	ASSERT_OK(mkdir(slice, 0755));
+	process_sleep_ms(200 * harness_time_scale());
 	ASSERT_OK(mkdir(pbx, 0755));
 	process_sleep_ms(200 * harness_time_scale());
 	snprintf(path, sizeof(path), "%s/cgroup.procs", pbx);
@@ -97,6 +100,7 @@ FIXTURE_TEARDOWN(block)
 	EXPECT_EQ(1, write(fd, "0", 1));
 	close(fd);
 	EXPECT_OK(rmdir(pbx));
+	EXPECT_OK(rmdir(slice));
 }
 
 static int dial_error(const char *host)

@@ -34,8 +34,8 @@ static const char settings[] =
 	"handshake-timeout = 60\n"
 	"pbx \"app\" { cgroup = \"/%s\" }\n"
 	"line \"out-medium\" { function = sip-line direction = outbound port = 5071 "
-	"remote = { \"192.0.2.50/32\", \"2001:db8:5::50/128\" } level = medium "
-	"sip-domains = { \"example.test\" } }\n"
+	"remote = { \"192.0.2.50/32\", \"192.0.2.53/32\", \"2001:db8:5::50/128\" } "
+	"level = medium sip-domains = { \"example.test\" } }\n"
 	"line \"out-remote\" { function = sm-line direction = outbound port = 5071 "
 	"remote = { \"192.0.2.51/32\" } level = medium+remote sip-domains = { \"example.test\" } }\n"
 	"line \"out-range\" { function = ip-office-line direction = both port = 5081 "
@@ -385,6 +385,31 @@ TEST_TIMEOUT(hundreds_at_once, 120)
 		close(dialled[i].fd);
 	}
 	EXPECT_EQ(0, daemon_sessions(&agent, 0));
+}
+
+/* An address that the host gets later, with a preferred source: the app is told of that one. */
+TEST(source_follows_the_routes)
+{
+	const char *const address[] = { "ip", "address", "replace", "192.0.2.80/32", "dev", "lo",
+					NULL };
+	const char *const route[] = { "ip", "route", "replace", "local", "192.0.2.53/32", "dev",
+				      "lo", "src", "192.0.2.80", NULL };
+	long long end = process_now_ms() + 5000 * harness_time_scale();
+	struct dialled dialled = { 0 };
+
+	ASSERT_OK(process_run(NULL, address));
+	ASSERT_OK(process_run(NULL, route));
+	/* nobody is there, which is told after the names were asked for */
+	do {
+		dialled = dial(&(struct dial){ .host = "192.0.2.53", .port = FAR_PORT });
+		close(dialled.fd);
+		if (!strncmp(dialled.local, "192.0.2.80:", 11))
+			break;
+		process_sleep_ms(50);
+	} while (process_now_ms() < end);
+	EXPECT_EQ(0, strncmp(dialled.local, "192.0.2.80:", 11)) {
+		TH_LOG("seen %s", dialled.local);
+	}
 }
 
 HARNESS_MAIN
