@@ -41,5 +41,24 @@ const struct pki_row pki_rows[] = {
 	{ .name = "expired-intermediate", .issuer = "old-intermediate" },
 	{ .name = "wrong-domain", .issuer = "intermediate",
 	  .alt_name = "DNS:peer.example.org,URI:sip:example.org" },
+	{ .name = "wrong-host", .issuer = "intermediate",
+	  .alt_name = "DNS:peer.example.org,URI:sip:example.test" },
+	{ .name = "wrong-sip-domain", .issuer = "intermediate",
+	  .alt_name = "DNS:wrong-sip-domain.example.test,URI:sip:example.org" },
+	/* a host's name, and no SIP domain's: RFC 5922 section 7.2 */
+	{ .name = "wildcard", .issuer = "intermediate", .alt_name = "DNS:*.example.test" },
+	{ .name = "self-signed-trusted", .issuer = "self-signed-trusted" },
+	{ .name = "revoked", .issuer = "intermediate" },
+	{ .name = "revoked-trusted", .issuer = "intermediate" },
+
+	/* peers that may be one thing and not another */
+	{ .name = "client-only", .issuer = "intermediate", .extended_key_usage = "clientAuth" },
+	{ .name = "sip-only", .issuer = "intermediate",
+	  .extended_key_usage = "1.3.6.1.5.5.7.3.20" },
+	{ .name = "any-purpose", .issuer = "intermediate",
+	  .extended_key_usage = "anyExtendedKeyUsage" },
+	{ .name = "no-purpose", .issuer = "intermediate", .extended_key_usage = "" },
+	{ .name = "encipher-only", .issuer = "intermediate",
+	  .key_usage = "critical,keyEncipherment" },
 	{ .name = NULL },
 };
