@@ -174,16 +174,17 @@ uint16_t daemon_outlet(const struct daemon *daemon)
 {
 	static char output[PROCESS_OUTPUT_MAX];
 	char map[PROCESS_PATH_MAX + 16];
-	const char *const argv[] = { "bpftool", "-j", "map", "lookup", "pinned", map,
-				     "key", "0", "0", "0", "0", NULL };
+	const char *const argv[] = { "bpftool", "-j", "map", "dump", "pinned", map, NULL };
 	uint16_t port = 0;
 	json_t *json;
 
 	snprintf(map, sizeof(map), "%s/outlets", daemon->pins);
 	ASSERT_EQ(0, process_run(output, argv));
 	json = json_loads(output, 0, NULL);
+	/* the daemon's own namespace comes with one entry; its number is not always the same */
 	port = (uint16_t)journal_number(
-		json_object_get(json_object_get(json, "formatted"), "value"), "port4");
+		json_object_get(json_object_get(json_array_get(json, 0), "formatted"), "value"),
+		"port4");
 	json_decref(json);
 	ASSERT_NE(0, port);
 	return port;
