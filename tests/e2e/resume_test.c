@@ -21,6 +21,7 @@
 #include "tests/e2e/journal.h"
 #include "tests/e2e/plain_app.h"
 #include "tests/e2e/site.h"
+#include "tests/e2e/visitor.h"
 #include "tests/harness.h"
 
 #define OTHER_PORT 5062
@@ -55,92 +56,6 @@ HARNESS_FINISH
 HARNESS_EXPLAIN
 {
 	daemon_explain(&agent);
-}
-
-struct visitor {
-	SSL_CTX *ctx;
-	SSL_SESSION *session; /* the last one that it was given; may be NULL */
-	char source[64]; /* of the last visit, with its port */
-	bool resumed;
-};
-
-static int visitor_keep(SSL *ssl, SSL_SESSION *session)
-{
-	struct visitor *visitor = SSL_get_app_data(ssl);
-
-	SSL_SESSION_free(visitor->session);
-	visitor->session = session;
-	return 1;
-}
-
-static void visitor_make(struct visitor *visitor, const char *certificate, int version)
-{
-	memset(visitor, 0, sizeof(*visitor));
-	visitor->ctx = SSL_CTX_new(TLS_client_method());
-	ASSERT_NOT_NULL(visitor->ctx);
-	SSL_CTX_set_min_proto_version(visitor->ctx, version);
-	SSL_CTX_set_max_proto_version(visitor->ctx, version);
-	SSL_CTX_set_session_cache_mode(visitor->ctx,
-				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_sess_set_new_cb(visitor->ctx, visitor_keep);
-	if (!certificate)
-		return;
-	ASSERT_EQ(1, SSL_CTX_use_certificate_chain_file(visitor->ctx,
-							site_file("pki/%s.pem", certificate)));
-	ASSERT_EQ(1, SSL_CTX_use_PrivateKey_file(visitor->ctx, site_file("pki/%s.key", certificate),
-						 SSL_FILETYPE_PEM));
-}
-
-static void visitor_free(struct visitor *visitor)
-{
-	SSL_SESSION_free(visitor->session);
-	SSL_CTX_free(visitor->ctx);
-}
-
-/* false: refused */
-static bool visitor_echo(SSL *ssl)
-{
-	char buf[6] = "";
-
-	if (SSL_connect(ssl) != 1 || SSL_write(ssl, "hello", 5) != 5 || SSL_read(ssl, buf, 5) != 5)
-		return false;
-	EXPECT_STREQ("hello", buf);
-	return true;
-}
-
-/* Comes from an address, with its session if it has one; whether it got through to the app. */
-static bool visit(struct visitor *visitor, const char *source, uint16_t port)
-{
-	struct sockaddr_in from = { .sin_family = AF_INET }, to = from;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	SSL_SESSION *offered = visitor->session;
-	socklen_t size = sizeof(from);
-	SSL *ssl = SSL_new(visitor->ctx);
-	bool in;
-
-	ASSERT_EQ(1, inet_pton(AF_INET, source, &from.sin_addr));
-	ASSERT_EQ(1, inet_pton(AF_INET, "127.0.0.1", &to.sin_addr));
-	to.sin_port = htons(port);
-	ASSERT_OK(bind(fd, (struct sockaddr *)&from, sizeof(from)));
-	ASSERT_OK(connect(fd, (struct sockaddr *)&to, sizeof(to)));
-	ASSERT_OK(getsockname(fd, (struct sockaddr *)&from, &size));
-	snprintf(visitor->source, sizeof(visitor->source), "%s:%u", source, ntohs(from.sin_port));
-	SSL_set_fd(ssl, fd);
-	SSL_set_app_data(ssl, visitor);
-	visitor->session = NULL;
-	if (offered)
-		ASSERT_EQ(1, SSL_set_session(ssl, offered));
-	in = visitor_echo(ssl);
-	visitor->resumed = SSL_session_reused(ssl);
-	SSL_shutdown(ssl);
-	SSL_free(ssl);
-	close(fd);
-	/* TLS 1.2 gives none anew */
-	if (in && !visitor->session && visitor->resumed)
-		visitor->session = offered;
-	else
-		SSL_SESSION_free(offered);
-	return in;
 }
 
 static void expect_record(const struct visitor *visitor, const char *event, bool resumed)
@@ -182,10 +97,10 @@ TEST_F(session, is_resumed_again_and_again)
 {
 	json_t *record, *certificate;
 
-	ASSERT_TRUE(visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
 	EXPECT_FALSE(self->visitor.resumed);
 	for (int i = 0; i < 5; i++) {
-		ASSERT_TRUE(visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
+		ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
 		ASSERT_TRUE(self->visitor.resumed);
 	}
 	expect_record(&self->visitor, "accepted", true);
@@ -200,18 +115,18 @@ TEST_F(session, is_resumed_again_and_again)
 /* Level none would take anybody's; what began there goes on nowhere else. */
 TEST_F(session, of_another_line_is_not)
 {
-	ASSERT_TRUE(visit(&self->visitor, site_source(SITE_NONE), DAEMON_PORT));
-	ASSERT_TRUE(visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_NONE), DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
 	EXPECT_FALSE(self->visitor.resumed);
-	ASSERT_TRUE(visit(&self->visitor, site_source(SITE_MEDIUM), OTHER_PORT));
+	ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_MEDIUM), OTHER_PORT));
 	EXPECT_FALSE(self->visitor.resumed);
 	expect_record(&self->visitor, "accepted", false);
 }
 
 TEST_F(session, of_a_line_without_resumption_is_not)
 {
-	ASSERT_TRUE(visit(&self->visitor, "127.0.40.1", DAEMON_PORT));
-	ASSERT_TRUE(visit(&self->visitor, "127.0.40.1", DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&self->visitor, "127.0.40.1", DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&self->visitor, "127.0.40.1", DAEMON_PORT));
 	EXPECT_FALSE(self->visitor.resumed);
 }
 
@@ -221,11 +136,11 @@ TEST_F(session, without_a_certificate)
 	struct visitor phone;
 
 	visitor_make(&phone, NULL, variant->version);
-	ASSERT_TRUE(visit(&phone, site_source(SITE_PHONES), DAEMON_PORT));
-	ASSERT_TRUE(visit(&phone, site_source(SITE_PHONES), DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&phone, site_source(SITE_PHONES), DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&phone, site_source(SITE_PHONES), DAEMON_PORT));
 	EXPECT_TRUE(phone.resumed);
 	/* but is of no use where one is needed */
-	EXPECT_FALSE(visit(&phone, site_source(SITE_MEDIUM), DAEMON_PORT));
+	EXPECT_FALSE(visitor_visit(&phone, site_source(SITE_MEDIUM), DAEMON_PORT));
 	expect_record(&phone, "refused", false);
 	visitor_free(&phone);
 }
@@ -278,14 +193,14 @@ TEST_F_TIMEOUT(session, of_a_certificate_that_has_expired_is_not, 60)
 
 	issue_brief("good", until);
 	visitor_make(&brief, "brief", variant->version);
-	ASSERT_TRUE(visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
 	if (time(NULL) < until - 1) {
-		ASSERT_TRUE(visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
+		ASSERT_TRUE(visitor_visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
 		EXPECT_TRUE(brief.resumed);
 	}
 	while (time(NULL) <= until)
 		process_sleep_ms(50);
-	EXPECT_FALSE(visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
+	EXPECT_FALSE(visitor_visit(&brief, site_source(SITE_MEDIUM), DAEMON_PORT));
 	EXPECT_FALSE(brief.resumed);
 	record = daemon_record(&agent, "refused", brief.source);
 	ASSERT_NOT_NULL(record);
