@@ -141,7 +141,7 @@ static void far_serve(const struct far *far, int fd)
 			X509_NAME_oneline(X509_get_subject_name(client), subject, sizeof(subject));
 		received = far_echo(ssl);
 	}
-	far_report(far, json_pack("{s:s, s:s, s:i, s:b, s:s, s:s, s:b, s:I, s:s}", "event", "end",
+	far_report(far, json_pack("{s:s, s:s, s:i, s:b, s:s, s:s, s:i, s:I, s:s}", "event", "end",
 				  "peer", name, "first", n == 1 ? first : -1, "handshake", handshake,
 				  "sni", SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) ?: "",
 				  "client", subject, "resumed", SSL_session_reused(ssl), "received",

@@ -29,7 +29,7 @@ struct far_server {
  *
  * It echoes what it reads. Its log has a line {"event": "end", ...} for each connection:
  * peer, first (its first byte: 22 is TLS), handshake, sni, client (the certificate's
- * subject), resumed, received (bytes of application data).
+ * subject), resumed (0 or 1), received (bytes of application data).
  */
 void far_server_start(struct far_server *server, const struct far_server_options *options);
 
