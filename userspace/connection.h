@@ -39,7 +39,7 @@ struct connection {
 	enum phase phase;
 	int fd; /* the peer's socket: TLS is spoken there; -1 where there is none yet */
 	int app_fd;
-	struct loop_io client; /* the peer's;  both with their own life in the loop */
+	struct loop_io client; /* the peer's; both with their own life in the loop */
 	struct loop_io app;
 	struct loop_timeout timeout; /* in the queue of the phase */
 	struct loop_turn turn;
