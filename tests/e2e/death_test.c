@@ -239,6 +239,7 @@ TEST_F(death, and_the_port_is_handed_back)
 		TH_LOG("%s", output);
 	}
 	EXPECT_EQ(SIGKILL, daemon_end(&self->agent, SIGKILL));
+	check_workers_are_gone(self);
 	check_closed(self);
 	ASSERT_OK(process_run(output, detach));
 	options.without_handshake = true;
