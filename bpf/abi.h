@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define LW_ABI_VERSION 2
+#define LW_ABI_VERSION 3
 
 #define LW_LINES_MAX 16384 /* lines and line prefixes */
 #define LW_PORTS_MAX 256 /* governed ports, of all network namespaces */
@@ -25,6 +25,7 @@
  */
 #define LW_NETNS_NUMBERS (2 * LW_NAMESPACES_MAX)
 #define LW_SESSIONS_MAX 131072
+#define LW_ENDINGS_BYTES (1 << 20) /* some 3,000 sessions' ends, until the daemon reads them */
 #define LW_NAME_LEN 32 /* a line's name with its NUL */
 #define LW_ENDPOINT_LEN 56 /* "[" INET6_ADDRSTRLEN "]:" port with its NUL */
 #define LW_FINGERPRINT_LEN 65 /* SHA-256 in hex with its NUL */
@@ -149,6 +150,9 @@ struct relay_key {
 	__u16 dport;
 };
 
+#define LW_WORKER_BELL 0xffff /* in an origin: it stands for nobody, and wakes an app that adopts */
+#define LW_WORKER_ADOPTED 0xffffffff /* in a session: the app has the socket itself */
+
 /* The client that a relayed connection stands for: what the app is shown. */
 struct origin {
 	__u8 addr[16];
@@ -188,6 +192,14 @@ struct session {
 	char tls[LW_TLS_LEN];
 	char cipher[40];
 	char ktls[4]; /* "yes" or "no" */
+	char delivery[8]; /* "relay" or "adopt" */
+};
+
+/* The end of a session whose socket the app has: from the kernel, since nobody else sees it. */
+struct ending {
+	struct session session;
+	__u64 cookie;
+	__u64 bytes_in, bytes_out; /* of the TCP connection, with TLS around them */
 };
 
 /* Counted in the kernel, per line; line 0 holds what belongs to no line. */
@@ -225,7 +237,8 @@ LW_ASSERT_SIZE(struct relay_key, 24);
 LW_ASSERT_SIZE(struct origin, 20);
 LW_ASSERT_SIZE(struct outlet, 4);
 LW_ASSERT_SIZE(struct destination, 40);
-LW_ASSERT_SIZE(struct session, 304);
+LW_ASSERT_SIZE(struct session, 312);
+LW_ASSERT_SIZE(struct ending, 336);
 LW_ASSERT_SIZE(struct line_counters, 32);
 LW_ASSERT_SIZE(struct port_counters, 24);
 LW_ASSERT_SIZE(struct verdict_key, 68);

@@ -134,6 +134,12 @@ struct {
 	__type(value, struct session);
 } sessions __weak SEC(".maps");
 
+/* struct ending; what finds no room is not recorded, its session is gone all the same */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, LW_ENDINGS_BYTES);
+} endings __weak SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LW_LINES_MAX * 4);

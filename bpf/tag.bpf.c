@@ -116,6 +116,8 @@ static __always_inline void tag_accepted(struct bpf_sock_ops *skops, __u32 netns
 	tag->line = line->id;
 	tag->function = line->function;
 	tag->level = line->level;
+	/* its end is going to be asked for: tag_closed() */
+	bpf_sock_ops_cb_flags_set(skops, skops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	counters = counters_of(line->id);
 	if (counters)
 		counters->established++;
@@ -145,6 +147,29 @@ static __always_inline void tag_departing(struct bpf_sock_ops *skops, __u32 netn
 	bpf_map_update_elem(&departures, &key, destination, BPF_ANY);
 }
 
+/*
+ * A socket that the app has itself: its session ends with it, whatever else runs or does not. The
+ * sessions of workers are theirs to end.
+ */
+static __always_inline void tag_closed(struct bpf_sock_ops *skops)
+{
+	__u64 cookie = bpf_get_socket_cookie(skops);
+	struct session *session = bpf_map_lookup_elem(&sessions, &cookie);
+	struct ending *ending;
+
+	if (!session || session->worker != LW_WORKER_ADOPTED)
+		return;
+	ending = bpf_ringbuf_reserve(&endings, sizeof(*ending), 0);
+	if (ending) {
+		ending->session = *session;
+		ending->cookie = cookie;
+		ending->bytes_in = skops->bytes_received;
+		ending->bytes_out = skops->bytes_acked;
+		bpf_ringbuf_submit(ending, 0);
+	}
+	bpf_map_delete_elem(&sessions, &cookie);
+}
+
 SEC("sockops")
 int tag_established(struct bpf_sock_ops *skops)
 {
@@ -157,6 +182,8 @@ int tag_established(struct bpf_sock_ops *skops)
 		tag_accepted(skops, *netns);
 	else if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
 		tag_departing(skops, *netns);
+	else if (skops->op == BPF_SOCK_OPS_STATE_CB && skops->args[1] == BPF_TCP_CLOSE)
+		tag_closed(skops);
 	return 1;
 }
 

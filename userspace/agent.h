@@ -38,6 +38,8 @@ struct agent {
 	struct audit *audit;
 	struct ktls_crypto *crypto;
 	struct ktls_features features;
+	struct adoption *adoption;
+	struct ending_watch *endings;
 	struct session_store *sessions; /* shared with the workers */
 	bool kernel_tls;
 	struct loop *loop;
@@ -61,6 +63,12 @@ void supervisor_stop(struct agent *agent);
 
 /* Records the end of every session of a worker that is gone, and forgets them; their number. */
 unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const char *why);
+
+/* Records the end of the session of an app's own socket, which the kernel told of. */
+void monitor_ended(struct agent *agent, const struct ending *ending);
+
+/* Ends the session of a socket that no app has taken, and records why. */
+void monitor_end_adopted(struct agent *agent, uint64_t cookie, const char *why);
 
 /* Answers one message of a worker. -errno: the worker cannot be trusted and is to die. */
 int monitor_handle(struct supervised *worker);

@@ -56,6 +56,13 @@ enum config_security {
 	CONFIG_SECURITY_COUNT,
 };
 
+/* How a verified connection reaches the app. */
+enum config_delivery {
+	CONFIG_DELIVERY_AUTO, /* adopted where the app was started by `linewarden exec`, else relayed */
+	CONFIG_DELIVERY_ADOPT, /* the app's own accept() returns it, or it is refused */
+	CONFIG_DELIVERY_RELAY, /* the daemon connects to the app and moves the bytes */
+};
+
 /*
  * Where and how one kind of peer is met, in one direction: a section whose direction is
  * "both" makes two of these, the inbound one first.
@@ -70,6 +77,7 @@ struct config_line {
 	size_t prefix_count;
 	struct rule rule; /* valid for the policy; its names belong to the line */
 	enum config_mode mode;
+	enum config_delivery delivery; /* of an inbound line */
 	enum config_ciphers ciphers;
 	bool resumption; /* TLS sessions are resumed */
 	char *server_name; /* outbound: sent as SNI (RFC 6066 section 3); NULL: none */

@@ -125,18 +125,26 @@ static int line_read_exceptions(struct config_draft *draft)
 	return 0;
 }
 
-static int line_read_delivery(const struct config_draft *draft)
+static int line_read_delivery(struct config_draft *draft)
 {
-	static const char *const words[] = { "relay", NULL };
+	static const char *const words[] = {
+		[CONFIG_DELIVERY_AUTO] = "auto",
+		[CONFIG_DELIVERY_ADOPT] = "adopt",
+		[CONFIG_DELIVERY_RELAY] = "relay",
+		NULL,
+	};
 	const struct config_value *value = config_syntax_value(draft->section, "delivery");
-	unsigned int delivery = 0;
+	unsigned int delivery = CONFIG_DELIVERY_AUTO;
+	int rc;
 
-	if (value && (strcmp(value->text, "adopt") == 0 || strcmp(value->text, "auto") == 0))
+	rc = config_value_choice(draft->syntax, draft->section, "delivery", words, &delivery);
+	if (rc == 0 && delivery == CONFIG_DELIVERY_ADOPT && !draft->inbound)
 		return config_syntax_refuse(draft->syntax, draft->section, value->line,
-					    "delivery '%s' is not in this version; write delivery "
-					    "= relay, or leave the key out",
-					    value->text);
-	return config_value_choice(draft->syntax, draft->section, "delivery", words, &delivery);
+					    "delivery 'adopt' is of connections that come in, and "
+					    "this line has none: leave the key out, or write "
+					    "direction = inbound or both");
+	draft->line.delivery = delivery;
+	return rc;
 }
 
 static int line_read_conduct(struct config_draft *draft)

@@ -143,7 +143,7 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	loop_remove(worker->loop, &connection->app);
 	if (connection->is_session)
 		connection_report_end(connection, why);
-	else
+	else if (!connection->handed_over)
 		worker->half_open--;
 	free(connection->record);
 	connection->record = NULL;
@@ -166,6 +166,13 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	/* while a question is under way its answer still finds it in the queue */
 	if (!connection->answer_due)
 		loop_discard(worker->loop, &connection->garbage);
+}
+
+void connection_hand_over(struct connection *connection)
+{
+	connection->is_session = false;
+	connection->handed_over = true;
+	connection_close(connection, false, "");
 }
 
 /* Reads and forgets until the peer has closed: a close with unread bytes would be a RST. */

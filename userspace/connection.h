@@ -61,6 +61,7 @@ struct connection {
 	STACK_OF(X509) *session_chain; /* that the session came with */
 	struct record *record; /* what will be said of it; NULL once it was said */
 	bool is_session; /* the main process knows it as one, and is told of its end */
+	bool handed_over; /* it is the app's, and no session of this worker any more */
 
 	struct stream stream;
 	struct relay relay;
@@ -117,6 +118,9 @@ void connection_refuse(struct connection *connection, enum record_event event,
 
 /* Ends one at once; reset: with a RST to both sides. A session's end is reported. */
 void connection_close(struct connection *connection, bool reset, const char *why);
+
+/* Lets go of one whose socket the app has: nothing is said to the peer, and nothing reported. */
+void connection_hand_over(struct connection *connection);
 
 /* Ends all connections of a worker that stops, the sessions with a close_notify. */
 void connection_close_all(struct worker *worker);

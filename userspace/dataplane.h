@@ -13,6 +13,7 @@
 #include "bpf/abi.h"
 #include "userspace/config.h"
 #include "userspace/endpoint.h"
+#include "userspace/handover.h"
 #include "userspace/listener.h"
 #include "userspace/record.h"
 
@@ -81,6 +82,24 @@ int dataplane_targets_fd(const struct dataplane *dataplane);
 
 /* The tag of a socket. -ENOENT: it has none. */
 int dataplane_tag(int tags_fd, int socket, struct tag *out);
+
+/*
+ * What an adopter looks into and writes, borrowed: namespaces, ports, relays, origins, in the order
+ * of enum handover_map.
+ */
+void dataplane_adopter_maps(const struct dataplane *dataplane, int maps[HANDOVER_MAP_COUNT]);
+
+/* Which namespace of the configuration has that cookie. -ENOENT: none. */
+int dataplane_netns(const struct dataplane *dataplane, const struct config *config,
+		    uint64_t cookie, uint32_t *out);
+
+/*
+ * Of the sessions whose sockets apps have: each one's struct ending, in the order of the kernel,
+ * also those of a time without a daemon. libbpf's, ring_buffer__free() it; NULL: -errno in errno.
+ */
+struct ring_buffer *dataplane_endings(const struct dataplane *dataplane,
+				      int (*ended)(void *arg, void *ending, size_t size),
+				      void *arg);
 
 /* Where the app of an intercepted connection meant to go. -ENOENT: it is none. */
 int dataplane_target(int targets_fd, int socket, struct destination *out);

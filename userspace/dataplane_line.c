@@ -153,12 +153,22 @@ static void dataplane_prune_lines(struct dataplane *dataplane, bool ours)
 			     ours);
 }
 
+/* What an app has goes on without us. */
+static bool dataplane_keep_adopted(const void *key, const void *arg)
+{
+	struct session session;
+
+	return dataplane_session(arg, *(const uint64_t *)key, &session) == 0 &&
+	       session.worker == LW_WORKER_ADOPTED;
+}
+
 int dataplane_write_lines(struct dataplane *dataplane, const struct config *config)
 {
 	uint32_t i;
 	int err = 0;
 
-	dataplane_prune(bpf_map__fd(dataplane->skel->maps.sessions), sizeof(__u64), NULL, NULL);
+	dataplane_prune(bpf_map__fd(dataplane->skel->maps.sessions), sizeof(__u64),
+			dataplane_keep_adopted, dataplane);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.relays), sizeof(struct relay_key), NULL,
 			NULL);
 	/* counters go by the line's number, which another configuration gives to another line;

@@ -16,6 +16,34 @@ int dataplane_target(int targets_fd, int socket, struct destination *out)
 	return bpf_map_lookup_elem(targets_fd, &socket, out) < 0 ? -errno : 0;
 }
 
+void dataplane_adopter_maps(const struct dataplane *dataplane, int maps[HANDOVER_MAP_COUNT])
+{
+	maps[HANDOVER_MAP_NAMESPACES] = bpf_map__fd(dataplane->skel->maps.namespaces);
+	maps[HANDOVER_MAP_PORTS] = bpf_map__fd(dataplane->skel->maps.ports);
+	maps[HANDOVER_MAP_RELAYS] = bpf_map__fd(dataplane->skel->maps.relays);
+	maps[HANDOVER_MAP_ORIGINS] = bpf_map__fd(dataplane->skel->maps.origins);
+}
+
+int dataplane_netns(const struct dataplane *dataplane, const struct config *config,
+		    uint64_t cookie, uint32_t *out)
+{
+	__u32 number;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dataplane->skel->maps.namespaces), &cookie, &number) <
+	    0)
+		return -errno;
+	for (*out = 0; *out < config->namespace_count; ++*out)
+		if (dataplane_number(dataplane, *out) == number)
+			return 0;
+	return -ENOENT;
+}
+
+struct ring_buffer *dataplane_endings(const struct dataplane *dataplane,
+				      int (*ended)(void *arg, void *ending, size_t size), void *arg)
+{
+	return ring_buffer__new(bpf_map__fd(dataplane->skel->maps.endings), ended, arg, NULL);
+}
+
 int dataplane_depart(struct dataplane *dataplane, int socket, uint64_t cookie,
 		     const struct config_line *line, uint32_t id)
 {

@@ -182,7 +182,9 @@ void connection_answered(struct connection *connection, int error)
 	}
 	if (connection->departing)
 		connection_departed(connection, error);
-	else if (error)
+	else if (error == MESSAGE_ADOPTED)
+		connection_hand_over(connection);
+	else if (error < 0)
 		delivery_give_up(connection, "the main process refuses the session", error);
 	else if (connection_is_outbound(connection))
 		delivery_relay(connection);

@@ -14,8 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "userspace/adoption.h"
 #include "userspace/agent.h"
 #include "userspace/control.h"
+#include "userspace/ending_watch.h"
 #include "userspace/expiry_watch.h"
 #include "userspace/log.h"
 #include "userspace/pbx_watch.h"
@@ -208,6 +210,14 @@ static int linewardend_start(struct linewardend *d)
 			 strerror(-err));
 		return err;
 	}
+	err = adoption_start(agent, &agent->adoption);
+	if (!err)
+		err = ending_watch_start(agent, &agent->endings);
+	if (err) {
+		log_line(LOG_ERR, "apps cannot be heard in %s: %s", agent->config->run_path,
+			 strerror(-err));
+		return err;
+	}
 	expiry_watch_start(&d->expiry, agent);
 	err = pbx_watch_start(&d->pbx, agent);
 	if (err) {
@@ -234,6 +244,8 @@ static void linewardend_stop(struct linewardend *d)
 	pbx_watch_stop(&d->pbx);
 	route_watch_stop(&d->routes);
 	control_close(d->control);
+	adoption_stop(agent->adoption);
+	ending_watch_stop(agent->endings);
 	listeners_close(&agent->listeners);
 	dataplane_close(agent->dataplane);
 	audit_close(agent->audit);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "userspace/packet.h"
 #include "userspace/record.h"
 
 enum message_type {
@@ -24,7 +25,10 @@ enum message_type {
 	MESSAGE_TYPE_COUNT,
 };
 
-enum { MESSAGE_FDS_MAX = 2, MESSAGE_WHY_LEN = 128 };
+/* The app is given the peer's socket itself: the worker has nothing more to do with it. */
+#define MESSAGE_ADOPTED 1
+
+enum { MESSAGE_WHY_LEN = 128 };
 
 struct message_end {
 	uint64_t bytes_in, bytes_out; /* of the client's side */
@@ -33,7 +37,7 @@ struct message_end {
 
 struct message {
 	enum message_type type;
-	int32_t error; /* MESSAGE_ANSWER: 0 or -errno */
+	int32_t error; /* MESSAGE_ANSWER: 0, -errno, or to SESSION also MESSAGE_ADOPTED */
 	uint64_t cookie; /* of the peer's socket */
 	union { /* sent as far as the type needs it */
 		struct record record; /* RECORD and SESSION */
@@ -52,6 +56,6 @@ int message_send(int socket, const struct message *message, const int *fds, size
  * -EPIPE: the other side is gone; -EBADMSG: not a message, or with descriptors that its type
  * does not have (they are closed).
  */
-int message_receive(int socket, struct message *message, int fds[MESSAGE_FDS_MAX]);
+int message_receive(int socket, struct message *message, int fds[PACKET_FDS_MAX]);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "userspace/adoption.h"
 #include "userspace/agent.h"
 #include "userspace/destination.h"
 #include "userspace/fd.h"
@@ -171,7 +172,7 @@ static int monitor_forget(const struct monitor_request *request)
 	return 0;
 }
 
-static int monitor_add_session(const struct monitor_request *request)
+static int monitor_add_session(const struct monitor_request *request, bool adopted)
 {
 	const struct record *record = &request->message->record;
 	struct session session = {
@@ -180,7 +181,7 @@ static int monitor_add_session(const struct monitor_request *request)
 		.state = STATE_VERIFIED,
 		.direction = record->direction,
 		.netns = request->worker->netns,
-		.worker = request->worker->id,
+		.worker = adopted ? LW_WORKER_ADOPTED : request->worker->id,
 		.opened = (uint64_t)time(NULL),
 		.not_after = (uint64_t)record->not_after,
 	};
@@ -192,6 +193,7 @@ static int monitor_add_session(const struct monitor_request *request)
 	snprintf(session.tls, sizeof(session.tls), "%s", record->tls);
 	snprintf(session.cipher, sizeof(session.cipher), "%s", record->cipher);
 	snprintf(session.ktls, sizeof(session.ktls), "%s", record->ktls);
+	snprintf(session.delivery, sizeof(session.delivery), "%s", adopted ? "adopt" : "relay");
 	return dataplane_session_add(request->worker->agent->dataplane, record->cookie, &session);
 }
 
@@ -214,13 +216,31 @@ static int monitor_record(const struct monitor_request *request)
 	return 0;
 }
 
+/*
+ * Whether the app is given the socket itself. Only a session that the kernel has can be:
+ * -ENOTSUP where the line is to have it so and it cannot be.
+ */
+static int monitor_adopts(const struct monitor_request *request, const struct tag *tag,
+			  const struct endpoint *local, bool *adopts)
+{
+	const struct agent *agent = request->worker->agent;
+	const struct config_line *line = &agent->config->lines[tag->line - 1];
+	const bool kernel = !strcmp(request->message->record.ktls, "yes");
+
+	*adopts = line->delivery == CONFIG_DELIVERY_ADOPT ||
+		  (line->delivery == CONFIG_DELIVERY_AUTO && kernel &&
+		   adoption_has(agent->adoption, line->netns, local));
+	return *adopts && !kernel ? -ENOTSUP : 0;
+}
+
 static int monitor_session(const struct monitor_request *request)
 {
 	struct agent *agent = request->worker->agent;
 	const struct record *record = &request->message->record;
 	struct record failed;
-	struct endpoint peer;
+	struct endpoint peer, local;
 	struct tag tag;
+	bool adopts = false;
 	int err;
 
 	if (!record_opens(record))
@@ -230,17 +250,24 @@ static int monitor_session(const struct monitor_request *request)
 		err = -EPERM;
 	if (err == -EPERM)
 		return err;
+	if (!err)
+		err = endpoint_local(request->client, &local);
+	if (!err)
+		err = monitor_adopts(request, &tag, &local, &adopts);
 	/* the entries first: the gate opens when everything else is in place */
 	if (!err && monitor_is_outbound(request, &tag))
 		err = monitor_check_target(request, &peer, &tag);
-	else if (!err)
+	else if (!err && !adopts)
 		err = monitor_enter_relay(request, &peer);
 	if (err == -EPERM)
 		return err;
 	if (!err)
-		err = monitor_add_session(request);
+		err = monitor_add_session(request, adopts);
 	if (!err)
 		err = dataplane_verify(agent->dataplane, request->client);
+	if (!err && adopts)
+		err = adoption_give(agent->adoption, request->worker->netns, &local,
+				    record->cookie, request->client);
 	if (err) {
 		monitor_forget(request);
 		dataplane_session_remove(agent->dataplane, record->cookie);
@@ -252,7 +279,7 @@ static int monitor_session(const struct monitor_request *request)
 	}
 	dataplane_count_verdict(agent->dataplane, record);
 	monitor_audit(agent, record);
-	return err;
+	return err ? err : adopts ? MESSAGE_ADOPTED : 0;
 }
 
 static int monitor_relay(const struct monitor_request *request)
@@ -286,6 +313,29 @@ static void monitor_end_session(struct agent *agent, uint64_t cookie,
 	snprintf(record.reason, sizeof(record.reason), "%s", end->why);
 	dataplane_session_remove(agent->dataplane, cookie);
 	monitor_audit(agent, &record);
+}
+
+void monitor_ended(struct agent *agent, const struct ending *ending)
+{
+	const struct message_end end = {
+		.bytes_in = ending->bytes_in,
+		.bytes_out = ending->bytes_out,
+		.why = "closed",
+	};
+
+	monitor_end_session(agent, ending->cookie, &ending->session, &end);
+}
+
+void monitor_end_adopted(struct agent *agent, uint64_t cookie, const char *why)
+{
+	struct message_end end = { 0 };
+	struct session session;
+
+	if (dataplane_session(agent->dataplane, cookie, &session) < 0 ||
+	    session.worker != LW_WORKER_ADOPTED)
+		return;
+	snprintf(end.why, sizeof(end.why), "%s", why);
+	monitor_end_session(agent, cookie, &session, &end);
 }
 
 static int monitor_end(const struct monitor_request *request)
@@ -348,7 +398,7 @@ int monitor_handle(struct supervised *worker)
 	struct message message, answer = { .type = MESSAGE_ANSWER };
 	struct monitor_request request = { .worker = worker, .message = &message };
 	const struct monitor_row *row;
-	int fds[MESSAGE_FDS_MAX];
+	int fds[PACKET_FDS_MAX];
 	int err;
 
 	err = message_receive(worker->io.fd, &message, fds);

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "userspace/adoption.h"
 #include "userspace/agent.h"
 #include "userspace/expiry_json.h"
 #include "userspace/function.h"
@@ -128,7 +129,7 @@ json_t *status_to_json(const struct agent *agent)
 	unsigned int sessions = 0;
 
 	dataplane_sessions(agent->dataplane, status_count, &sessions);
-	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", LINEWARDEN_VERSION, "pid", (int)getpid(), "started",
 			 (json_int_t)agent->started, "audit_log", agent->config->audit_log,
 			 "audit_records_lost", (json_int_t)agent->audit_lost,
@@ -137,7 +138,8 @@ json_t *status_to_json(const struct agent *agent)
 			 trust_report_to_json(&agent->config->trust_report), "expiry",
 			 expiry_to_json(agent->config), "ktls",
 			 status_ktls(agent), "workers", status_workers(agent), "ports",
-			 status_ports(agent), "lines", status_lines(agent));
+			 status_ports(agent), "apps", adoption_to_json(agent->adoption), "lines",
+			 status_lines(agent));
 }
 
 static void status_add_session(uint64_t cookie, const struct session *session, void *arg)
@@ -146,7 +148,7 @@ static void status_add_session(uint64_t cookie, const struct session *session, v
 
 	json_array_append_new(
 		arg, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, "
-			       "s:i}",
+			       "s:s, s:i}",
 			       "cookie", (json_int_t)cookie, "line", session->line, "direction",
 			       session->direction == DIRECTION_OUTBOUND ? "outbound" : "inbound", "function",
 			       function_name(session->function), "level",
@@ -155,7 +157,8 @@ static void status_add_session(uint64_t cookie, const struct session *session, v
 			       session->local, "opened", (json_int_t)session->opened, "not_after",
 			       (json_int_t)session->not_after, "sha256", session->fingerprint,
 			       "tls", session->tls, "cipher", session->cipher, "ktls",
-			       !strcmp(session->ktls, "yes"), "worker", (int)session->worker));
+			       !strcmp(session->ktls, "yes"), "delivery", session->delivery,
+			       "worker", (int)session->worker));
 }
 
 json_t *sessions_to_json(const struct agent *agent)

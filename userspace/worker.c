@@ -78,7 +78,7 @@ static void worker_hear_main(struct loop_io *io, uint32_t events)
 	struct worker *worker = CONTAINER_OF(io, struct worker, main_io);
 	struct connection *connection;
 	struct message message;
-	int fds[MESSAGE_FDS_MAX];
+	int fds[PACKET_FDS_MAX];
 	int err;
 
 	(void)events;

@@ -14,7 +14,7 @@
 
 enum {
 	MESSAGE_BYTES_MAX = 2 * sizeof(struct message),
-	MESSAGE_FDS_SENT_MAX = MESSAGE_FDS_MAX + 1,
+	MESSAGE_FDS_SENT_MAX = PACKET_FDS_MAX + 1,
 	MESSAGE_CONTROL_MAX = CMSG_SPACE(MESSAGE_FDS_SENT_MAX * sizeof(int)),
 };
 
@@ -92,7 +92,7 @@ static void message_require_sound(const struct message *message, size_t len, siz
 	size_t body = offsetof(struct message, record);
 
 	REQUIRE(message->type >= 0 && message->type < MESSAGE_TYPE_COUNT);
-	REQUIRE(fd_count <= MESSAGE_FDS_MAX && len >= body && len <= sizeof(*message));
+	REQUIRE(fd_count <= PACKET_FDS_MAX && len >= body && len <= sizeof(*message));
 	switch (message->type) {
 	case MESSAGE_SESSION:
 		REQUIRE(fd_count == 2);
@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static int sockets[2], first_free;
 	struct message message;
 	struct message_head head;
-	int fds[MESSAGE_FDS_MAX];
+	int fds[PACKET_FDS_MAX];
 
 	if (!first_free) {
 		REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0);
@@ -132,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	int err = message_receive(sockets[1], &message, fds);
 
-	for (size_t i = 0; i < MESSAGE_FDS_MAX; i++) {
+	for (size_t i = 0; i < PACKET_FDS_MAX; i++) {
 		got += fds[i] >= 0;
 		if (fds[i] >= 0)
 			close(fds[i]);

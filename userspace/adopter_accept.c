@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "userspace/adopter.h"
+#include "userspace/fd.h"
+#include "userspace/inherit.h"
+
+static int accept_flags(const union notify *call)
+{
+	return call->call.data.nr == SYS_accept4 ? (int)call->call.data.args[3] : 0;
+}
+
+/* What accept() refuses of its arguments, before it takes a connection: net/socket.c. */
+static int accept_check(const union notify *call, int *room)
+{
+	const uint64_t *args = (const uint64_t *)call->call.data.args;
+	int err;
+
+	*room = 0;
+	if (accept_flags(call) & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
+	if (!args[1])
+		return 0;
+	err = task_read((pid_t)call->call.pid, args[2], room, sizeof(*room));
+	if (err)
+		return err;
+	return *room < 0 ? -EINVAL : 0;
+}
+
+/* As the listener's family shows it: an IPv4 client of a dual-stack one has a v4-mapped address. */
+static socklen_t accept_address(const struct adopter_call *call, const struct endpoint *peer,
+				struct sockaddr_storage *out)
+{
+	struct sockaddr_in6 *in6 = (void *)out;
+
+	if (endpoint_is_ip4(&call->address.at))
+		return endpoint_sockaddr(peer, out);
+	memset(out, 0, sizeof(*out));
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(peer->port);
+	in6->sin6_scope_id = peer->scope;
+	memcpy(&in6->sin6_addr, peer->addr, sizeof(peer->addr));
+	return sizeof(*in6);
+}
+
+static int accept_write_address(const struct adopter_call *call, const struct endpoint *peer,
+				int room)
+{
+	const uint64_t *args = (const uint64_t *)call->notify->call.data.args;
+	pid_t tid = (pid_t)call->notify->call.pid;
+	struct sockaddr_storage ss;
+	int size, err = 0;
+
+	if (!args[1])
+		return 0;
+	/* a short buffer gets what fits, and the whole length: move_addr_to_user() */
+	size = (int)accept_address(call, peer, &ss);
+	if (room > size)
+		room = size;
+	if (room)
+		err = task_write(tid, args[1], &ss, (size_t)room);
+	return err ? err : task_write(tid, args[2], &size, sizeof(size));
+}
+
+static int accept_give(struct adopter *adopter, const struct adopter_call *call,
+		       const struct client *client)
+{
+	int flags = accept_flags(call->notify), status, room, err;
+
+	err = accept_check(call->notify, &room);
+	/* the memory is that of the thread which asked only as long as it still does */
+	if (!err && !notify_is_valid(adopter->calls.fd, call->notify))
+		err = -ENOENT;
+	if (!err)
+		err = accept_write_address(call, &client->peer, room);
+	if (err)
+		return err;
+	inherit_options(call->listener, client->fd);
+	status = fcntl(client->fd, F_GETFL) & ~O_NONBLOCK;
+	fcntl(client->fd, F_SETFL, status | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+	if (client->cookie)
+		ledger_note(adopter->ledger, client->cookie, call->notify);
+	return notify_give(adopter->calls.fd, call->notify, client->fd, flags & SOCK_CLOEXEC);
+}
+
+/* The listener may be one that blocks, and nobody else takes out of its queue. */
+static int accept_next(int listener, struct endpoint *peer)
+{
+	struct pollfd queue = { .fd = listener, .events = POLLIN };
+	int fd;
+
+	do {
+		if (poll(&queue, 1, 0) <= 0)
+			return -EAGAIN;
+		fd = endpoint_accept(listener, peer);
+	} while (fd == -ECONNABORTED || fd == -EINTR);
+	return fd;
+}
+
+/*
+ * Empties the app's own queue, of bells and of connections that are the app's in their own right:
+ * those are clients from then on. 0: *place has clients that this listener is to serve;
+ * -EAGAIN: nothing there; -errno: what accept() says of the listener.
+ */
+static int accept_drain(struct adopter *adopter, const struct adopter_call *call,
+			struct place **place)
+{
+	struct place *found = NULL, *from;
+	struct endpoint peer;
+	int fd;
+
+	while ((fd = accept_next(call->listener, &peer)) >= 0) {
+		if (!bell_is_one(adopter, fd, &peer, &from))
+			from = place_add(adopter, fd, 0);
+		if (from && !STAILQ_EMPTY(&from->clients))
+			found = from;
+	}
+	*place = found;
+	return found ? 0 : fd;
+}
+
+bool adopter_serve(struct adopter *adopter, const struct adopter_call *call, int *err)
+{
+	struct place *place = place_of(adopter, &call->address), *other;
+
+	*err = place ? 0 : accept_drain(adopter, call, &place);
+	if (*err)
+		return false;
+	*err = accept_give(adopter, call, STAILQ_FIRST(&place->clients));
+	if (!*err) {
+		adopter_done(adopter, call->notify);
+		place_served(adopter, place);
+		/* the last one was served: what still rings would wake the app for nothing */
+		if (STAILQ_EMPTY(&place->clients) && accept_drain(adopter, call, &other) == 0)
+			place_call(adopter, other);
+	} else if (*err == -ENOENT) {
+		adopter_done(adopter, call->notify);
+	} else {
+		/* out of descriptors, a bad address: the client stays the next one's */
+		adopter_fail(adopter, call->notify, *err);
+	}
+	place_call(adopter, place);
+	return true;
+}
+
+void adopter_accept(struct adopter *adopter, union notify *notify)
+{
+	struct adopter_call call = { .notify = notify };
+	_cleanup_fd_ int fd = tasks_descriptor(adopter->tasks, (pid_t)notify->call.pid,
+					       (int)notify->call.data.args[0]);
+	socklen_t size = sizeof(int);
+	int listening = 0, room, err;
+
+	/* what is no governed listener is the kernel's business, whatever it is */
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 ||
+	    !listening || !listener_address(adopter, fd, &call.address)) {
+		adopter_continue(adopter, notify);
+		return;
+	}
+	listener_note(adopter, &call.address);
+	err = accept_check(notify, &room);
+	if (err) {
+		adopter_fail(adopter, notify, err);
+		return;
+	}
+	call.listener = fd;
+	if (adopter_serve(adopter, &call, &err))
+		return;
+	if (err == -EAGAIN && !(fcntl(fd, F_GETFL) & O_NONBLOCK)) {
+		TAKE_FD(fd);
+		held_add(adopter, &call);
+		return;
+	}
+	adopter_fail(adopter, notify, err);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "userspace/adopter.h"
+#include "userspace/fd.h"
+#include "userspace/log.h"
+
+static void agent_hang_up(struct adopter *adopter)
+{
+	int fd = adopter->agent.fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(adopter->loop, &adopter->agent);
+	close(fd);
+	loop_timeout_start(adopter->loop, &adopter->agent_retries, &adopter->agent_retry);
+}
+
+void adopter_tell(struct adopter *adopter, const struct handover *message)
+{
+	if (adopter->agent.fd < 0)
+		return;
+	/* one that does not read: it hears everything anew when it, or the next one, does */
+	if (handover_send(adopter->agent.fd, message, NULL, 0) < 0)
+		agent_hang_up(adopter);
+}
+
+void adopter_answer_exec(struct adopter *adopter, int err)
+{
+	const struct handover answer = { .type = HANDOVER_WRAPPED, .error = err };
+
+	if (adopter->wrapping < 0)
+		return;
+	handover_send(adopter->wrapping, &answer, NULL, 0);
+	close(adopter->wrapping);
+	adopter->wrapping = -1;
+}
+
+static void agent_take_maps(struct adopter *adopter, int fds[PACKET_FDS_MAX])
+{
+	int i;
+
+	for (i = 0; i < HANDOVER_MAP_COUNT; i++) {
+		if (adopter->maps[i] >= 0)
+			close(adopter->maps[i]);
+		adopter->maps[i] = TAKE_FD(fds[i]);
+	}
+	listener_tell_all(adopter);
+	adopter_answer_exec(adopter, 0);
+}
+
+static void agent_take_client(struct adopter *adopter, uint64_t cookie, int fd)
+{
+	const struct handover taken = { .type = HANDOVER_TAKEN, .cookie = cookie };
+	struct place *place;
+
+	/* sent once more, since the main process did not hear what became of it */
+	if (ledger_was_given(adopter->ledger, adopter->calls.fd, cookie)) {
+		close(fd);
+		adopter_tell(adopter, &taken);
+		return;
+	}
+	if (place_has(adopter, cookie)) {
+		close(fd);
+		return;
+	}
+	place = place_add(adopter, fd, cookie);
+	if (!place) {
+		adopter_tell(adopter, &(struct handover){ .type = HANDOVER_RETURNED,
+							  .cookie = cookie,
+							  .error = -ENOTCONN });
+		return;
+	}
+	held_serve(adopter, place);
+	place_call(adopter, place);
+}
+
+static void agent_ready(struct loop_io *io, uint32_t events)
+{
+	struct adopter *adopter = CONTAINER_OF(io, struct adopter, agent);
+	struct handover message;
+	int fds[PACKET_FDS_MAX];
+	int err = 0;
+
+	(void)events;
+	while (io->fd >= 0 &&
+	       !(err = handover_receive(io->fd, HANDOVER_AT_ADOPTER, &message, fds))) {
+		if (message.type == HANDOVER_MAPS)
+			agent_take_maps(adopter, fds);
+		else
+			agent_take_client(adopter, message.cookie, fds[0]);
+	}
+	if (err && err != -EAGAIN)
+		agent_hang_up(adopter);
+}
+
+static int agent_connect(struct adopter *adopter)
+{
+	struct handover hello = {
+		.type = HANDOVER_HELLO,
+		.id = adopter->id,
+		.netns = adopter->netns,
+		.pid = adopter->pid,
+	};
+	_cleanup_fd_ int fd = handover_connect(adopter->run_path, HANDOVER_ADOPT);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	snprintf(hello.name, sizeof(hello.name), "%s", adopter->name);
+	err = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+	if (!err)
+		err = handover_send(fd, &hello, NULL, 0);
+	if (!err)
+		err = loop_add(adopter->loop, &adopter->agent, fd, EPOLLIN);
+	if (!err)
+		TAKE_FD(fd);
+	return err;
+}
+
+static void agent_retry(struct loop_timeout *timeout)
+{
+	struct adopter *adopter = CONTAINER_OF(timeout, struct adopter, agent_retry);
+
+	if (agent_connect(adopter) < 0)
+		loop_timeout_start(adopter->loop, &adopter->agent_retries, timeout);
+}
+
+void adopter_agent_start(struct adopter *adopter)
+{
+	int err, i;
+
+	for (i = 0; i < HANDOVER_MAP_COUNT; i++)
+		adopter->maps[i] = -1;
+	adopter->agent = (struct loop_io){ -1, agent_ready };
+	adopter->agent_retries = (struct loop_timeouts){
+		.duration = LOOP_SECOND / 10,
+		.expired = agent_retry,
+	};
+	loop_timeouts_add(adopter->loop, &adopter->agent_retries);
+	err = agent_connect(adopter);
+	if (err < 0) {
+		adopter_answer_exec(adopter, err);
+		loop_timeout_start(adopter->loop, &adopter->agent_retries, &adopter->agent_retry);
+	}
+}
+
+void adopter_agent_stop(struct adopter *adopter)
+{
+	int fd = adopter->agent.fd, i;
+
+	if (fd >= 0) {
+		loop_remove(adopter->loop, &adopter->agent);
+		close(fd);
+	}
+	for (i = 0; i < HANDOVER_MAP_COUNT; i++)
+		if (adopter->maps[i] >= 0)
+			close(adopter->maps[i]);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The main process's side of adoption: which apps are wrapped and where they listen, the verified
+ * clients that are on their way to them, and the ends of the sessions that they have.
+ */
+#ifndef USERSPACE_ADOPTION_H
+#define USERSPACE_ADOPTION_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "userspace/endpoint.h"
+
+struct adoption;
+struct agent;
+
+/* Listens for adopters at run-path/adopt. -errno. */
+int adoption_start(struct agent *agent, struct adoption **out);
+
+/* Lets go of all: what adopters have is theirs. NULL is fine. */
+void adoption_stop(struct adoption *adoption);
+
+/* Whether a wrapped app listens at that address of a namespace (its number in the configuration). */
+bool adoption_has(const struct adoption *adoption, uint32_t netns, const struct endpoint *local);
+
+/*
+ * Gives a verified client's socket to the app that listens where it dialled, now or within two
+ * seconds; else it is reset, and its session ended. The socket stays the caller's. -ENOMEM; -errno
+ * of dup().
+ */
+int adoption_give(struct adoption *adoption, uint32_t netns, const struct endpoint *local,
+		  uint64_t cookie, int client);
+
+/* The wrapped apps; a new reference, NULL when out of memory. */
+json_t *adoption_to_json(const struct adoption *adoption);
+
+#endif

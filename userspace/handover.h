@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is said about wrapped apps, one packet a message, by SOCK_SEQPACKET:
+ *
+ *   run-path/keeper    `linewarden exec` and the keeper
+ *   run-path/adopt     the adopters and the daemon's main process
+ *
+ * The types of a message, its size, its descriptors, and who may say it are a table.
+ */
+#ifndef USERSPACE_HANDOVER_H
+#define USERSPACE_HANDOVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "userspace/endpoint.h"
+#include "userspace/packet.h"
+
+enum handover_type {
+	/* exec to keeper, and its answer */
+	HANDOVER_WRAP, /* the descriptor of the filter's notifications */
+	HANDOVER_WRAPPED,
+	/* adopter to main */
+	HANDOVER_HELLO, /* first of all */
+	HANDOVER_LISTENS, /* the app listens there */
+	HANDOVER_CLOSED, /* and does not any more */
+	HANDOVER_TAKEN, /* a client is the app's now */
+	HANDOVER_RETURNED, /* a client that the app did not take: error says why */
+	/* main to adopter */
+	HANDOVER_MAPS, /* the answer to HELLO: see enum handover_map */
+	HANDOVER_CLIENT, /* a verified client's socket */
+	HANDOVER_TYPE_COUNT,
+};
+
+/* the descriptors of HANDOVER_MAPS */
+enum handover_map {
+	HANDOVER_MAP_NAMESPACES,
+	HANDOVER_MAP_PORTS,
+	HANDOVER_MAP_RELAYS,
+	HANDOVER_MAP_ORIGINS,
+	HANDOVER_MAP_COUNT,
+};
+_Static_assert((int)HANDOVER_MAP_COUNT <= (int)PACKET_FDS_MAX, "they go in one packet");
+
+enum { HANDOVER_NAME_LEN = 64 };
+
+struct handover {
+	enum handover_type type;
+	int32_t error; /* WRAPPED, RETURNED: 0 or -errno */
+	uint64_t id; /* HELLO: of this wrapped app, whatever becomes of its adopter */
+	uint64_t cookie; /* CLIENT, TAKEN, RETURNED: of the client's socket */
+	uint64_t netns; /* HELLO: cookie of its network namespace */
+	int32_t pid; /* HELLO: the process that was wrapped */
+	struct endpoint at; /* LISTENS, CLOSED; :: is any address */
+	bool v6only; /* LISTENS: :: is any address of IPv6 */
+	char name[HANDOVER_NAME_LEN]; /* WRAP, HELLO: of the app, printable */
+};
+
+/* Whose end of a socket this is: each takes the messages that are meant for it alone. */
+enum handover_side {
+	HANDOVER_AT_KEEPER,
+	HANDOVER_AT_EXEC,
+	HANDOVER_AT_MAIN,
+	HANDOVER_AT_ADOPTER,
+};
+
+/* The same errors as packet_send(). */
+int handover_send(int socket, const struct handover *message, const int *fds, size_t fd_count);
+
+/*
+ * Receives one that is meant for this side; fds are the caller's then and the unused ones -1.
+ * -EAGAIN; -EPIPE: the other side is gone; -EBADMSG: no such message (its descriptors are closed).
+ */
+int handover_receive(int socket, enum handover_side side, struct handover *message,
+		     int fds[PACKET_FDS_MAX]);
+
+/*
+ * A connected socket to, or a listening one at, run_path/name; mode is of a listening one, for
+ * root and the group gid. -ENAMETOOLONG; -errno of connect(), bind().
+ */
+int handover_connect(const char *run_path, const char *name);
+int handover_listen(const char *run_path, const char *name, unsigned int mode, unsigned int gid);
+
+#define HANDOVER_KEEPER "keeper"
+#define HANDOVER_ADOPT "adopt"
+
+#endif

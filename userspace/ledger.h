@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an adopter has in hand, in memory that outlives it: calls that it took from the kernel and
+ * has not answered, which nobody can take again, and the clients that it gave to the app.
+ */
+#ifndef USERSPACE_LEDGER_H
+#define USERSPACE_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "userspace/notify.h"
+
+enum { LEDGER_CALLS = 1024, LEDGER_GIVEN = 1024 };
+
+struct ledger {
+	uint64_t beat; /* CLOCK_MONOTONIC in ns: when the adopter was last seen to work */
+	uint32_t given_next;
+	struct {
+		uint64_t cookie; /* of the client's socket; 0: none */
+		uint64_t call; /* id of the call that it was the answer to */
+	} given[LEDGER_GIVEN];
+	union notify calls[LEDGER_CALLS]; /* id 0: free */
+};
+
+/* ledger_new - shared with the processes that are forked; NULL: -errno in errno */
+struct ledger *ledger_new(void);
+void ledger_free(struct ledger *ledger);
+
+/* A call that is free; NULL: none. */
+union notify *ledger_free_call(struct ledger *ledger);
+
+/* To be said right before the client is given. */
+void ledger_note(struct ledger *ledger, uint64_t cookie, const union notify *call);
+
+/* True where it was given: it was noted, and the call that it was the answer to is over. */
+bool ledger_was_given(const struct ledger *ledger, int notify_fd, uint64_t cookie);
+
+/* The adopter works, and whether it did within the last ns. */
+void ledger_beat(struct ledger *ledger);
+bool ledger_beats(const struct ledger *ledger, uint64_t ns);
+
+#endif
