@@ -19,6 +19,8 @@ static const struct command {
 	{ "check", "OPTION...", "decides on a certificate as the daemon would", tool_check },
 	{ "explain", "[--log FILE] [COOKIE]", "shows audit records as tables", tool_explain },
 	{ "tcs", "list|add|remove ...", "the certificates in the trusted certificate store", tool_tcs },
+	{ "exec", "[OPTION...] COMMAND...", "starts a PBX whose accept() returns verified connections",
+	  tool_exec },
 	{ "detach", "[--pins DIR]", "hands the ports back to the app, unprotected", tool_detach },
 };
 
