@@ -19,13 +19,12 @@
 
 #include "bpf/linewarden.skel.h"
 #include "tests/e2e/listener.h"
+#include "tests/e2e/wrap.h"
 #include "tests/harness.h"
 #include "userspace/fd.h"
 #include "userspace/netns.h"
 
 #define LIMIT_MS (5000 * harness_time_scale())
-
-enum { WRAP_WORDS_MAX = 24 };
 
 static void write_maps(struct fake_main *main, const uint16_t *ports)
 {
@@ -89,21 +88,6 @@ void fake_main_hang_up(struct fake_main *main)
 	main->socket = main->adopter = -1;
 }
 
-static void start_keeper(struct fake_main *main)
-{
-	const char *const argv[] = { process_build_path("userspace/linewarden-keeper"), "--run",
-				     main->run, NULL };
-	char path[PROCESS_PATH_MAX];
-	long long end = process_now_ms() + LIMIT_MS;
-
-	snprintf(path, sizeof(path), "%s/" HANDOVER_KEEPER, main->run);
-	main->keeper = process_start(main->log, argv);
-	ASSERT_LT(0, main->keeper);
-	while (access(path, F_OK) < 0 && process_now_ms() < end)
-		process_sleep_ms(5);
-	ASSERT_OK(access(path, F_OK));
-}
-
 void fake_main_start(struct fake_main *main, const char *name, const uint16_t *ports)
 {
 	*main = (struct fake_main){ .adopter = -1 };
@@ -114,7 +98,7 @@ void fake_main_start(struct fake_main *main, const char *name, const uint16_t *p
 	write_maps(main, ports);
 	make_elsewhere(main);
 	fake_main_listen(main);
-	start_keeper(main);
+	main->keeper = wrap_start_keeper(main->run, main->log);
 }
 
 void fake_main_meet(struct fake_main *main)
@@ -215,14 +199,13 @@ void fake_main_give(struct fake_main *main, const char *host, uint16_t port,
 
 pid_t fake_main_wrap(struct fake_main *main, const char *const command[])
 {
-	const char *argv[WRAP_WORDS_MAX] = { process_build_path("tools/linewarden"), "exec",
-					     "--run", main->run, "--" };
-	size_t words = 5;
+	const char *argv[WRAP_WORDS_MAX];
+	size_t words = WRAP_WORDS;
 	pid_t pid;
 
+	wrap_words(main->run, argv);
 	while (*command && words < WRAP_WORDS_MAX - 1)
 		argv[words++] = *command++;
-	argv[words] = NULL;
 	pid = process_start(main->log, argv);
 	ASSERT_LT(0, pid);
 	fake_main_meet(main);

@@ -7,21 +7,22 @@
 
 #include "tests/e2e/journal.h"
 #include "tests/e2e/site.h"
+#include "tests/e2e/wrap.h"
 #include "tests/harness.h"
 
-#define WORDS_MAX 16
-
-void plain_app_start(struct plain_app *app, uint16_t port, const char *options)
+static void start(struct plain_app *app, const char **argv, int count, uint16_t port,
+		  const char *options)
 {
-	const char *argv[WORDS_MAX] = { process_build_path("tests/app/app"), "--log", app->log };
 	char words[256], address[32], *save = NULL;
-	int count = 3;
 	json_t *ready;
 
 	snprintf(app->log, sizeof(app->log), "%s", site_file("app-%u-%d.log", port, getpid()));
 	unlink(app->log);
+	argv[count++] = process_build_path("tests/app/app");
+	argv[count++] = "--log";
+	argv[count++] = app->log;
 	snprintf(words, sizeof(words), "%s", options);
-	for (char *word = strtok_r(words, " ", &save); word && count < WORDS_MAX - 2;
+	for (char *word = strtok_r(words, " ", &save); word && count < WRAP_WORDS_MAX - 2;
 	     word = strtok_r(NULL, " ", &save))
 		argv[count++] = word;
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
@@ -31,6 +32,21 @@ void plain_app_start(struct plain_app *app, uint16_t port, const char *options)
 	ready = journal_wait(app->log, JOURNAL_WANT({ "event", "ready" }));
 	ASSERT_NOT_NULL(ready);
 	json_decref(ready);
+}
+
+void plain_app_start(struct plain_app *app, uint16_t port, const char *options)
+{
+	const char *argv[WRAP_WORDS_MAX] = { NULL };
+
+	start(app, argv, 0, port, options);
+}
+
+void plain_app_wrap(struct plain_app *app, const char *run, uint16_t port, const char *options)
+{
+	const char *argv[WRAP_WORDS_MAX];
+
+	wrap_words(run, argv);
+	start(app, argv, WRAP_WORDS, port, options);
 }
 
 int plain_app_accepts(const struct plain_app *app)

@@ -20,6 +20,9 @@ struct plain_app {
  */
 void plain_app_start(struct plain_app *app, uint16_t port, const char *options);
 
+/* plain_app_wrap - the same by `linewarden exec`, with the keeper of that run-path; checks */
+void plain_app_wrap(struct plain_app *app, const char *run, uint16_t port, const char *options);
+
 /* plain_app_accepts - how many connections it has seen */
 int plain_app_accepts(const struct plain_app *app);
 

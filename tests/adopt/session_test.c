@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sessions that an app has itself: what it sees, what the daemon says of them, and their ends. */
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/e2e/daemon.h"
+#include "tests/e2e/journal.h"
+#include "tests/e2e/plain_app.h"
+#include "tests/e2e/site.h"
+#include "tests/e2e/wrap.h"
+#include "tests/harness.h"
+
+#define LIMIT_MS (5000 * harness_time_scale())
+#define WRAPPED_PORT DAEMON_PORT
+#define PLAIN_PORT 5062 /* auto, and its app is not wrapped */
+#define ADOPT_PORT 5063 /* adopt, and its app is not wrapped */
+
+HARNESS_PREPARE
+{
+	site_prepare();
+}
+
+static const char adopt_line[] =
+	"line \"must-adopt\" {\n\tfunction = sip-line\n\tdirection = inbound\n\tport = 5063\n"
+	"\tremote = { \"127.0.0.0/8\" }\n\tlevel = medium\n\tdelivery = adopt\n}\n";
+
+FIXTURE(session) {
+	struct daemon agent;
+	struct plain_app app, plain;
+	struct peer *peer;
+	char run[PROCESS_PATH_MAX], log[PROCESS_PATH_MAX];
+	pid_t keeper;
+};
+
+FIXTURE_SETUP(session)
+{
+	static const uint16_t all[] = { WRAPPED_PORT, PLAIN_PORT, 0 };
+
+	if (!site_has_kernel_tls())
+		SKIP("this kernel has no TLS");
+	daemon_start(&self->agent, &(struct daemon_options){ .ports = all, .settings = adopt_line });
+	snprintf(self->run, sizeof(self->run), "%s/run", self->agent.dir);
+	snprintf(self->log, sizeof(self->log), "%s/keeper.log", self->agent.dir);
+	self->keeper = wrap_start_keeper(self->run, self->log);
+	plain_app_wrap(&self->app, self->run, WRAPPED_PORT, "echo");
+	plain_app_start(&self->plain, PLAIN_PORT, "echo");
+}
+
+FIXTURE_TEARDOWN(session)
+{
+	if (!self->keeper)
+		return;
+	if (harness_has_failed())
+		daemon_explain(&self->agent);
+	peer_free(self->peer);
+	daemon_retire(&self->agent);
+	process_end(self->app.pid, SIGKILL, LIMIT_MS);
+	process_end(self->keeper, SIGTERM, LIMIT_MS);
+}
+
+static void open_session(FIXTURE_DATA(session) *self, uint16_t port)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, port, "good");
+
+	ASSERT_OK(peer_open(&options, &self->peer));
+	ASSERT_OK(peer_step(self->peer, "echo:100"));
+}
+
+/* of the daemon's only session */
+static void check_delivery(FIXTURE_DATA(session) *self, const char *delivery)
+{
+	json_t *sessions;
+	const json_t *only;
+
+	EXPECT_EQ(1, daemon_sessions(&self->agent, 1));
+	sessions = daemon_ask(&self->agent, "sessions");
+	only = json_array_get(sessions, 0);
+	EXPECT_STREQ(delivery, journal_text(only, "delivery"));
+	EXPECT_STREQ("verified", journal_text(only, "state"));
+	EXPECT_STREQ(peer_result(self->peer)->local, journal_text(only, "peer"));
+	json_decref(sessions);
+}
+
+static void check_ended(FIXTURE_DATA(session) *self, const char *reason)
+{
+	const struct peer_result *result = peer_result(self->peer);
+	json_t *record = daemon_record(&self->agent, "ended", result->local);
+
+	ASSERT_NOT_NULL(record);
+	EXPECT_STREQ(reason, journal_text(record, "reason"));
+	EXPECT_LT(result->sent, journal_number(record, "bytes_in"));
+	EXPECT_LT(result->received, journal_number(record, "bytes_out"));
+	json_decref(record);
+	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
+}
+
+TEST_F(session, is_the_wrapped_apps_own)
+{
+	const char *client;
+	json_t *accept, *end;
+
+	open_session(self, WRAPPED_PORT);
+	client = peer_result(self->peer)->local;
+	check_delivery(self, "adopt");
+	ASSERT_OK(peer_step(self->peer, "echo:%d:16384", 1 << 20));
+	accept = plain_app_accept(&self->app, client);
+	ASSERT_NOT_NULL(accept);
+	EXPECT_STREQ(client, journal_text(accept, "getpeername"));
+	json_decref(accept);
+	ASSERT_OK(peer_step(self->peer, "fin"));
+	end = plain_app_end(&self->app, client);
+	ASSERT_NOT_NULL(end);
+	EXPECT_EQ(100 + (1 << 20), journal_number(end, "received"));
+	EXPECT_STREQ(peer_result(self->peer)->sent_sha256, journal_text(end, "received_sha256"));
+	json_decref(end);
+	check_ended(self, "closed");
+}
+
+TEST_F(session, is_relayed_where_the_app_is_not_wrapped)
+{
+	open_session(self, PLAIN_PORT);
+	check_delivery(self, "relay");
+}
+
+/* nobody takes it: it is reset, and the record says why */
+TEST_F(session, is_reset_where_it_must_be_adopted_and_nobody_is_wrapped)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, ADOPT_PORT, "good");
+	struct plain_app unwrapped;
+	json_t *record;
+
+	plain_app_start(&unwrapped, ADOPT_PORT, "echo");
+	ASSERT_OK(peer_open(&options, &self->peer));
+	ASSERT_OK(peer_step(self->peer, "text:hello"));
+	peer_step(self->peer, "fin-wait");
+	EXPECT_EQ(PEER_RST, peer_result(self->peer)->transport);
+	EXPECT_EQ(0, peer_result(self->peer)->received);
+	EXPECT_EQ(0, plain_app_accepts(&unwrapped));
+	record = daemon_record(&self->agent, "ended", peer_result(self->peer)->local);
+	ASSERT_NOT_NULL(record);
+	EXPECT_STREQ("no app that was started by `linewarden exec` listens there",
+		     journal_text(record, "reason"));
+	json_decref(record);
+}
+
+/* the daemon is no part of it: killed, and started again, it finds the session where it was */
+TEST_F(session, outlives_the_daemon)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, WRAPPED_PORT, "good");
+	struct peer *other;
+
+	open_session(self, WRAPPED_PORT);
+	check_delivery(self, "adopt");
+	EXPECT_EQ(SIGKILL, daemon_end(&self->agent, SIGKILL));
+	ASSERT_OK(peer_step(self->peer, "echo:%d", 100000));
+	ASSERT_OK(daemon_launch(&self->agent));
+	check_delivery(self, "adopt");
+	ASSERT_OK(peer_step(self->peer, "echo:%d", 100000));
+	ASSERT_OK(peer_open(&options, &other));
+	ASSERT_OK(peer_step(other, "echo:100"));
+	EXPECT_EQ(2, daemon_sessions(&self->agent, 2));
+	peer_free(other);
+	ASSERT_OK(peer_step(self->peer, "fin"));
+	json_decref(plain_app_end(&self->app, peer_result(self->peer)->local));
+	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
+}
+
+/* one that ends while no daemon is there is recorded by the next one */
+TEST_F(session, whose_end_nobody_saw_is_recorded)
+{
+	open_session(self, WRAPPED_PORT);
+	EXPECT_EQ(SIGKILL, daemon_end(&self->agent, SIGKILL));
+	ASSERT_OK(peer_step(self->peer, "fin"));
+	json_decref(plain_app_end(&self->app, peer_result(self->peer)->local));
+	ASSERT_OK(daemon_launch(&self->agent));
+	check_ended(self, "closed");
+}
+
+HARNESS_MAIN

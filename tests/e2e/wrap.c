@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/e2e/wrap.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/e2e/process.h"
+#include "tests/harness.h"
+#include "userspace/handover.h"
+
+#define READY_MS (5000 * harness_time_scale())
+
+pid_t wrap_start_keeper(const char *run, const char *log)
+{
+	const char *const argv[] = { process_build_path("userspace/linewarden-keeper"), "--run",
+				     run, NULL };
+	long long end = process_now_ms() + READY_MS;
+	pid_t pid = process_start(log, argv);
+	int fd = -1;
+
+	ASSERT_LT(0, pid);
+	/* one that was there before has left its socket */
+	while (fd < 0 && process_now_ms() < end) {
+		process_sleep_ms(5);
+		fd = handover_connect(run, HANDOVER_KEEPER);
+	}
+	ASSERT_LE(0, fd);
+	close(fd);
+	return pid;
+}
+
+void wrap_words(const char *run, const char *argv[WRAP_WORDS_MAX])
+{
+	const char *const words[WRAP_WORDS] = { process_build_path("tools/linewarden"), "exec",
+						"--run", run, "--" };
+
+	memset(argv, 0, WRAP_WORDS_MAX * sizeof(*argv));
+	memcpy(argv, words, sizeof(words));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Apps that are started by `linewarden exec`, and the keeper that it takes. */
+#ifndef TESTS_E2E_WRAP_H
+#define TESTS_E2E_WRAP_H
+
+#include <sys/types.h>
+
+enum { WRAP_WORDS = 5, WRAP_WORDS_MAX = 24 };
+
+/* wrap_start_keeper - its pid, when it listens in that run-path; log takes its output; checks */
+pid_t wrap_start_keeper(const char *run, const char *log);
+
+/* wrap_words - writes `linewarden exec` with a run-path; the command goes behind WRAP_WORDS of them */
+void wrap_words(const char *run, const char *argv[WRAP_WORDS_MAX]);
+
+#endif
