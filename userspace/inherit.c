@@ -10,6 +10,15 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+/* include/uapi/asm-generic/socket.h, and include/uapi/linux/socket.h beside glibc's own */
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72
+#endif
+#ifndef SOCK_SNDBUF_LOCK
+#define SOCK_SNDBUF_LOCK 1
+#define SOCK_RCVBUF_LOCK 2
+#endif
+
 enum { INHERIT_MAX = 32 };
 
 enum inherit_family { INHERIT_ALWAYS, INHERIT_IP4, INHERIT_IP6 };
@@ -18,35 +27,35 @@ static const struct inherit_option {
 	int level, name;
 	socklen_t size;
 	enum inherit_family family;
-	bool doubled; /* the kernel sets twice what is asked for: net/core/sock.c, SO_SNDBUF */
+	int lock; /* of SO_BUF_LOCK: the size was set, else the kernel finds it; it doubles what is set */
 } inherit_table[] = {
-	{ SOL_SOCKET, SO_KEEPALIVE, sizeof(int), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_OOBINLINE, sizeof(int), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_LINGER, sizeof(struct linger), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_RCVTIMEO, sizeof(struct timeval), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_SNDTIMEO, sizeof(struct timeval), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_RCVLOWAT, sizeof(int), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_RCVBUF, sizeof(int), INHERIT_ALWAYS, true },
-	{ SOL_SOCKET, SO_SNDBUF, sizeof(int), INHERIT_ALWAYS, true },
-	{ SOL_SOCKET, SO_PRIORITY, sizeof(int), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_MARK, sizeof(int), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_TIMESTAMP, sizeof(int), INHERIT_ALWAYS, false },
-	{ SOL_SOCKET, SO_BUSY_POLL, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_NODELAY, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_CORK, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_KEEPIDLE, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_KEEPINTVL, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_KEEPCNT, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_USER_TIMEOUT, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_LINGER2, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, sizeof(int), INHERIT_ALWAYS, false },
-	{ IPPROTO_IP, IP_TOS, sizeof(int), INHERIT_IP4, false },
-	{ IPPROTO_IP, IP_TTL, sizeof(int), INHERIT_IP4, false },
-	{ IPPROTO_IP, IP_MTU_DISCOVER, sizeof(int), INHERIT_IP4, false },
-	{ IPPROTO_IPV6, IPV6_TCLASS, sizeof(int), INHERIT_IP6, false },
-	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, sizeof(int), INHERIT_IP6, false },
-	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, sizeof(int), INHERIT_IP6, false },
+	{ SOL_SOCKET, SO_KEEPALIVE, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_OOBINLINE, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_LINGER, sizeof(struct linger), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_RCVTIMEO, sizeof(struct timeval), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_SNDTIMEO, sizeof(struct timeval), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_RCVLOWAT, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_RCVBUF, sizeof(int), INHERIT_ALWAYS, SOCK_RCVBUF_LOCK },
+	{ SOL_SOCKET, SO_SNDBUF, sizeof(int), INHERIT_ALWAYS, SOCK_SNDBUF_LOCK },
+	{ SOL_SOCKET, SO_PRIORITY, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_MARK, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_TIMESTAMP, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ SOL_SOCKET, SO_BUSY_POLL, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_NODELAY, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_CORK, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_KEEPIDLE, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_KEEPCNT, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_LINGER2, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, sizeof(int), INHERIT_ALWAYS, 0 },
+	{ IPPROTO_IP, IP_TOS, sizeof(int), INHERIT_IP4, 0 },
+	{ IPPROTO_IP, IP_TTL, sizeof(int), INHERIT_IP4, 0 },
+	{ IPPROTO_IP, IP_MTU_DISCOVER, sizeof(int), INHERIT_IP4, 0 },
+	{ IPPROTO_IPV6, IPV6_TCLASS, sizeof(int), INHERIT_IP6, 0 },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, sizeof(int), INHERIT_IP6, 0 },
+	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, sizeof(int), INHERIT_IP6, 0 },
 };
 _Static_assert(sizeof(inherit_table) / sizeof(inherit_table[0]) <= INHERIT_MAX, "bounded");
 
@@ -65,14 +74,24 @@ static bool inherit_get(int fd, const struct inherit_option *option, union inher
 	       size == option->size;
 }
 
+static bool inherit_is_set(int listener, int lock)
+{
+	int locks = 0;
+	socklen_t size = sizeof(locks);
+
+	return getsockopt(listener, SOL_SOCKET, SO_BUF_LOCK, &locks, &size) == 0 && (locks & lock);
+}
+
 static void inherit_one(int listener, int socket, const struct inherit_option *option)
 {
 	union inherit_value theirs, ours;
 
+	if (option->lock && !inherit_is_set(listener, option->lock))
+		return;
 	if (!inherit_get(listener, option, &theirs) || !inherit_get(socket, option, &ours) ||
 	    !memcmp(&theirs, &ours, option->size))
 		return;
-	if (option->doubled)
+	if (option->lock)
 		theirs.number /= 2;
 	setsockopt(socket, option->level, option->name, &theirs, option->size);
 }

@@ -157,25 +157,33 @@ static void address_of(const char *host, uint16_t port, struct sockaddr_storage 
 	*size = sizeof(*in6);
 }
 
+int fake_main_dial(const char *host, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t size;
+	int fd;
+
+	address_of(host, port, &address, &size);
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ASSERT_LE(0, fd);
+	ASSERT_OK(connect(fd, (struct sockaddr *)&address, size));
+	return fd;
+}
+
 int fake_main_connect(struct fake_main *main, const char *host, uint16_t port,
 		      struct fake_client *client)
 {
-	struct sockaddr_storage address;
+	socklen_t size = sizeof(client->cookie);
 	struct endpoint own;
-	socklen_t size;
 	int listener, server;
 
-	address_of(host, port, &address, &size);
 	ASSERT_OK(setns(main->elsewhere, CLONE_NEWNET));
 	listener = listener_open(host, port, false, 1);
-	client->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ASSERT_LE(0, client->fd);
-	ASSERT_OK(connect(client->fd, (struct sockaddr *)&address, size));
+	client->fd = fake_main_dial(host, port);
 	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	ASSERT_LE(0, server);
 	close(listener);
 	ASSERT_OK(setns(main->here, CLONE_NEWNET));
-	size = sizeof(client->cookie);
 	ASSERT_OK(getsockopt(server, SOL_SOCKET, SO_COOKIE, &client->cookie, &size));
 	ASSERT_OK(endpoint_local(client->fd, &own));
 	endpoint_format(&own, client->name);

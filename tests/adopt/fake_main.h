@@ -55,7 +55,10 @@ int fake_main_expect(struct fake_main *main, enum handover_type type, int limit_
 int fake_main_connect(struct fake_main *main, const char *host, uint16_t port,
 		      struct fake_client *client);
 
-/* fake_main_give - the same, given to the adopter; checks */
+/* fake_main_dial - a connection into the queue of whoever listens there, here; its socket; checks */
+int fake_main_dial(const char *host, uint16_t port);
+
+/* fake_main_give - the same as fake_main_connect(), given to the adopter; checks */
 void fake_main_give(struct fake_main *main, const char *host, uint16_t port,
 		    struct fake_client *client);
 
