@@ -57,6 +57,7 @@ static void adopter_beat(struct loop_timeout *timeout)
 
 	ledger_beat(adopter->ledger);
 	held_sweep(adopter);
+	adopter_keeper_seek(adopter);
 	loop_timeout_start(adopter->loop, &adopter->beats, timeout);
 }
 
@@ -166,15 +167,19 @@ static int adopter_start(struct adopter *adopter, const struct adopter_setup *se
 	adopter->beats = (struct loop_timeouts){ .duration = LOOP_SECOND, .expired = adopter_beat };
 	loop_timeouts_add(adopter->loop, &adopter->ticks);
 	loop_timeouts_add(adopter->loop, &adopter->beats);
+	err = ledger_map(setup->kept[HANDOVER_KEPT_LEDGER], &adopter->ledger);
+	if (!err)
+		err = adopter_keeper_start(adopter, setup->keeper);
+	if (err)
+		return err;
 	adopter_beat(&adopter->beat);
 	adopter->calls = (struct loop_io){ -1, adopter_calls };
-	return loop_add(adopter->loop, &adopter->calls, setup->calls, EPOLLIN);
+	return loop_add(adopter->loop, &adopter->calls, setup->kept[HANDOVER_KEPT_CALLS], EPOLLIN);
 }
 
 int adopter_run(const struct adopter_setup *setup)
 {
 	struct adopter adopter = {
-		.ledger = setup->ledger,
 		.run_path = setup->run_path,
 		.id = setup->id,
 		.pid = setup->pid,
@@ -183,6 +188,7 @@ int adopter_run(const struct adopter_setup *setup)
 	int err;
 
 	snprintf(adopter.name, sizeof(adopter.name), "%s", setup->name);
+	memcpy(adopter.kept, setup->kept, sizeof(adopter.kept));
 	LIST_INIT(&adopter.listeners);
 	LIST_INIT(&adopter.places);
 	TAILQ_INIT(&adopter.held);

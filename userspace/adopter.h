@@ -14,6 +14,7 @@
  * adopter_agent.c     the daemon's main process
  * adopter_bell.c      bells
  * adopter_held.c      calls that wait
+ * adopter_keeper.c    the keeper, or the one that follows it
  * adopter_listener.c  where the app listens
  * adopter_place.c     clients that wait
  */
@@ -69,11 +70,13 @@ struct adopter {
 	uint64_t netns;
 	int32_t pid;
 	char name[HANDOVER_NAME_LEN];
+	int kept[HANDOVER_KEPT_COUNT];
 	int wrapping; /* the socket of `linewarden exec`, while it waits for our answer; -1 */
 
+	struct loop_io keeper; /* not in the loop while there is none */
 	struct loop_io agent; /* the main process; not in the loop while there is none */
 	int maps[HANDOVER_MAP_COUNT]; /* -1 until there was one */
-	struct loop_timeouts agent_retries;
+	struct loop_timeouts retries; /* of connections to the two */
 	struct loop_timeout agent_retry;
 
 	LIST_HEAD(, app_listener) listeners;
@@ -88,10 +91,10 @@ struct adopter {
 
 struct adopter_setup {
 	const char *run_path;
-	struct ledger *ledger;
 	uint64_t id;
 	int32_t pid;
-	int calls; /* the filter's notifications */
+	int kept[HANDOVER_KEPT_COUNT]; /* the network namespace is entered already */
+	int keeper; /* the other end is closed when the keeper ends */
 	int wrapping; /* -1: the app runs already, and another adopter of it ended */
 	char name[HANDOVER_NAME_LEN];
 };
@@ -124,6 +127,11 @@ void adopter_agent_stop(struct adopter *adopter);
 void adopter_tell(struct adopter *adopter, const struct handover *message);
 /* exec may go on, or must not: once. */
 void adopter_answer_exec(struct adopter *adopter, int err);
+
+/* --- adopter_keeper.c */
+int adopter_keeper_start(struct adopter *adopter, int keeper);
+/* Looks for another one, if the one there was has ended. */
+void adopter_keeper_seek(struct adopter *adopter);
 
 /* --- adopter_bell.c */
 /* One more bell. -ECONNREFUSED: nobody listens at that place. */

@@ -128,18 +128,18 @@ static int accept_drain(struct adopter *adopter, const struct adopter_call *call
 
 bool adopter_serve(struct adopter *adopter, const struct adopter_call *call, int *err)
 {
-	struct place *place = place_of(adopter, &call->address), *other;
+	struct place *place = place_of(adopter, &call->address), *other = NULL;
 
 	*err = place ? 0 : accept_drain(adopter, call, &place);
 	if (*err)
 		return false;
+	/* before the last one is given: what rings afterwards wakes the app for nothing */
+	if (!STAILQ_NEXT(STAILQ_FIRST(&place->clients), entry))
+		accept_drain(adopter, call, &other);
 	*err = accept_give(adopter, call, STAILQ_FIRST(&place->clients));
 	if (!*err) {
 		adopter_done(adopter, call->notify);
 		place_served(adopter, place);
-		/* the last one was served: what still rings would wake the app for nothing */
-		if (STAILQ_EMPTY(&place->clients) && accept_drain(adopter, call, &other) == 0)
-			place_call(adopter, other);
 	} else if (*err == -ENOENT) {
 		adopter_done(adopter, call->notify);
 	} else {
@@ -147,6 +147,8 @@ bool adopter_serve(struct adopter *adopter, const struct adopter_call *call, int
 		adopter_fail(adopter, call->notify, *err);
 	}
 	place_call(adopter, place);
+	if (other)
+		place_call(adopter, other);
 	return true;
 }
 

@@ -18,7 +18,7 @@ static void agent_hang_up(struct adopter *adopter)
 		return;
 	loop_remove(adopter->loop, &adopter->agent);
 	close(fd);
-	loop_timeout_start(adopter->loop, &adopter->agent_retries, &adopter->agent_retry);
+	loop_timeout_start(adopter->loop, &adopter->retries, &adopter->agent_retry);
 }
 
 void adopter_tell(struct adopter *adopter, const struct handover *message)
@@ -128,7 +128,7 @@ static void agent_retry(struct loop_timeout *timeout)
 	struct adopter *adopter = CONTAINER_OF(timeout, struct adopter, agent_retry);
 
 	if (agent_connect(adopter) < 0)
-		loop_timeout_start(adopter->loop, &adopter->agent_retries, timeout);
+		loop_timeout_start(adopter->loop, &adopter->retries, timeout);
 }
 
 void adopter_agent_start(struct adopter *adopter)
@@ -138,15 +138,15 @@ void adopter_agent_start(struct adopter *adopter)
 	for (i = 0; i < HANDOVER_MAP_COUNT; i++)
 		adopter->maps[i] = -1;
 	adopter->agent = (struct loop_io){ -1, agent_ready };
-	adopter->agent_retries = (struct loop_timeouts){
+	adopter->retries = (struct loop_timeouts){
 		.duration = LOOP_SECOND / 10,
 		.expired = agent_retry,
 	};
-	loop_timeouts_add(adopter->loop, &adopter->agent_retries);
+	loop_timeouts_add(adopter->loop, &adopter->retries);
 	err = agent_connect(adopter);
 	if (err < 0) {
 		adopter_answer_exec(adopter, err);
-		loop_timeout_start(adopter->loop, &adopter->agent_retries, &adopter->agent_retry);
+		loop_timeout_start(adopter->loop, &adopter->retries, &adopter->agent_retry);
 	}
 }
 

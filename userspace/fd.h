@@ -3,6 +3,7 @@
 #ifndef USERSPACE_FD_H
 #define USERSPACE_FD_H
 
+#include <stddef.h>
 #include <unistd.h>
 
 #include "policy/cleanup.h"
@@ -13,6 +14,9 @@ static inline void cleanup_fd(int *fd)
 		close(*fd);
 }
 #define _cleanup_fd_ _cleanup_(cleanup_fd)
+
+/* Closes every descriptor of the process but these, in any order; -1 stands for none. */
+void fd_close_others(const int *keep, size_t count);
 
 /* hands a descriptor on: the cleanup of the variable then finds -1 */
 #define TAKE_FD(fd)                                                                                \

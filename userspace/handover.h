@@ -21,6 +21,8 @@ enum handover_type {
 	/* exec to keeper, and its answer */
 	HANDOVER_WRAP, /* the descriptor of the filter's notifications */
 	HANDOVER_WRAPPED,
+	/* adopter to a keeper that is not the one that it came from */
+	HANDOVER_KEEP, /* see enum handover_kept */
 	/* adopter to main */
 	HANDOVER_HELLO, /* first of all */
 	HANDOVER_LISTENS, /* the app listens there */
@@ -43,18 +45,27 @@ enum handover_map {
 };
 _Static_assert((int)HANDOVER_MAP_COUNT <= (int)PACKET_FDS_MAX, "they go in one packet");
 
+/* the descriptors of HANDOVER_KEEP: all that a keeper has of an app */
+enum handover_kept {
+	HANDOVER_KEPT_CALLS, /* of the filter's notifications */
+	HANDOVER_KEPT_NETNS,
+	HANDOVER_KEPT_LEDGER,
+	HANDOVER_KEPT_COUNT,
+};
+_Static_assert((int)HANDOVER_KEPT_COUNT <= (int)PACKET_FDS_MAX, "they go in one packet");
+
 enum { HANDOVER_NAME_LEN = 64 };
 
 struct handover {
 	enum handover_type type;
 	int32_t error; /* WRAPPED, RETURNED: 0 or -errno */
-	uint64_t id; /* HELLO: of this wrapped app, whatever becomes of its adopter */
+	uint64_t id; /* HELLO, KEEP: of this wrapped app, whatever becomes of its adopter */
 	uint64_t cookie; /* CLIENT, TAKEN, RETURNED: of the client's socket */
 	uint64_t netns; /* HELLO: cookie of its network namespace */
-	int32_t pid; /* HELLO: the process that was wrapped */
+	int32_t pid; /* HELLO, KEEP: the process that was wrapped */
 	struct endpoint at; /* LISTENS, CLOSED; :: is any address */
 	bool v6only; /* LISTENS: :: is any address of IPv6 */
-	char name[HANDOVER_NAME_LEN]; /* WRAP, HELLO: of the app, printable */
+	char name[HANDOVER_NAME_LEN]; /* WRAP, HELLO, KEEP: of the app, printable */
 };
 
 /* Whose end of a socket this is: each takes the messages that are meant for it alone. */

@@ -24,6 +24,7 @@
 #include "userspace/log.h"
 #include "userspace/netns.h"
 
+#define KEEPER_APPS_MAX 256
 #define KEEPER_WAIT_NS (3 * LOOP_SECOND) /* for what exec has to say */
 #define KEEPER_HANG_NS (5 * LOOP_SECOND) /* an adopter's that does nothing */
 
@@ -34,16 +35,19 @@ struct keeper {
 	struct loop_timeouts rounds, greetings;
 	struct loop_timeout round;
 	LIST_HEAD(, kept) apps;
+	unsigned int count;
 };
 
 /* a wrapped app */
 struct kept {
 	LIST_ENTRY(kept) entry;
 	struct keeper *keeper;
+	struct loop_io io; /* its adopter's: closed when that has ended */
+	struct loop_garbage garbage;
 	struct ledger *ledger;
 	uint64_t id;
 	pid_t pid, adopter; /* adopter: 0 while there is none */
-	int calls, netns;
+	int fds[HANDOVER_KEPT_COUNT];
 	char name[HANDOVER_NAME_LEN];
 };
 
@@ -55,16 +59,35 @@ struct greeting {
 	struct loop_garbage garbage;
 };
 
-static void kept_free(struct kept *app)
+static void kept_release(struct loop_garbage *garbage)
 {
-	ledger_free(app->ledger);
-	if (app->calls >= 0)
-		close(app->calls);
-	if (app->netns >= 0)
-		close(app->netns);
-	free(app);
+	free(CONTAINER_OF(garbage, struct kept, garbage));
 }
-DEFINE_CLEANUP(struct kept *, kept_free);
+
+static void kept_hang_up(struct kept *app)
+{
+	int fd = app->io.fd;
+
+	app->adopter = 0;
+	if (fd < 0)
+		return;
+	loop_remove(app->keeper->loop, &app->io);
+	close(fd);
+}
+
+static void kept_end(struct kept *app)
+{
+	int i;
+
+	kept_hang_up(app);
+	ledger_unmap(app->ledger);
+	for (i = 0; i < HANDOVER_KEPT_COUNT; i++)
+		if (app->fds[i] >= 0)
+			close(app->fds[i]);
+	LIST_REMOVE(app, entry);
+	app->keeper->count--;
+	loop_discard(app->keeper->loop, &app->garbage);
+}
 
 /* What an adopter needs: the app's descriptors and memory, and the options of its sockets. */
 static int kept_drop_privileges(void)
@@ -77,29 +100,23 @@ static int kept_drop_privileges(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* In the child. Of the keeper's descriptors it keeps those of its own app. */
-static _Noreturn void kept_become_adopter(const struct kept *app, int wrapping)
+/* In the child. */
+static _Noreturn void kept_become_adopter(const struct kept *app, int keeper, int wrapping)
 {
-	enum { FIRST = STDERR_FILENO + 1 };
 	struct adopter_setup setup = {
 		.run_path = app->keeper->run_path,
-		.ledger = app->ledger,
 		.id = app->id,
 		.pid = app->pid,
+		.keeper = keeper,
+		.wrapping = wrapping,
 	};
-	/* above what is closed, then down to where nothing is */
-	int calls = fcntl(app->calls, F_DUPFD_CLOEXEC, 512), netns, spare;
+	int keep[HANDOVER_KEPT_COUNT + 3] = { keeper, wrapping, STDERR_FILENO }, err;
 	sigset_t none;
-	int err = 0;
 
-	netns = fcntl(app->netns, F_DUPFD_CLOEXEC, 512);
-	spare = wrapping >= 0 ? fcntl(wrapping, F_DUPFD_CLOEXEC, 512) : -1;
-	if (calls < 0 || netns < 0 || setns(netns, CLONE_NEWNET) < 0)
-		err = -errno;
-	close_range(FIRST, 511, 0);
-	setup.calls = dup3(calls, FIRST, O_CLOEXEC);
-	setup.wrapping = spare >= 0 ? dup3(spare, FIRST + 1, O_CLOEXEC) : -1;
-	close_range(FIRST + 2, ~0U, 0);
+	/* the others are those of other apps */
+	memcpy(keep + 3, app->fds, sizeof(app->fds));
+	fd_close_others(keep, sizeof(keep) / sizeof(keep[0]));
+	memcpy(setup.kept, app->fds, sizeof(setup.kept));
 	snprintf(setup.name, sizeof(setup.name), "%s", app->name);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -109,6 +126,7 @@ static _Noreturn void kept_become_adopter(const struct kept *app, int wrapping)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, "lw-adopter", 0, 0, 0);
+	err = setns(setup.kept[HANDOVER_KEPT_NETNS], CLONE_NEWNET) < 0 ? -errno : 0;
 	if (!err)
 		err = kept_drop_privileges();
 	if (!err)
@@ -120,15 +138,45 @@ static _Noreturn void kept_become_adopter(const struct kept *app, int wrapping)
 
 static int kept_start(struct kept *app, int wrapping)
 {
-	ledger_beat(app->ledger);
-	app->adopter = fork();
-	if (app->adopter < 0) {
-		app->adopter = 0;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -errno;
+	_cleanup_fd_ int own = pair[0];
+	_cleanup_fd_ int theirs = pair[1];
+	pid_t pid;
+	int err;
+
+	ledger_beat(app->ledger);
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		kept_become_adopter(app, theirs, wrapping);
+	err = loop_add(app->keeper->loop, &app->io, own, EPOLLIN);
+	if (err) {
+		kill(pid, SIGKILL);
+		return err;
 	}
-	if (!app->adopter)
-		kept_become_adopter(app, wrapping);
+	TAKE_FD(own);
+	app->adopter = pid;
 	return 0;
+}
+
+/* Its adopter has ended: with the app, or the app needs another one, at once. */
+static void kept_ready(struct loop_io *io, uint32_t events)
+{
+	struct kept *app = CONTAINER_OF(io, struct kept, io);
+
+	(void)events;
+	kept_hang_up(app);
+	if (notify_is_over(app->fds[HANDOVER_KEPT_CALLS])) {
+		log_line(LOG_INFO, "%s (pid %d) has ended", app->name, (int)app->pid);
+		kept_end(app);
+		return;
+	}
+	log_line(LOG_ERR, "the adopter of %s has ended; the next one goes on", app->name);
+	kept_start(app, -1); /* where it cannot be, a round tries it again */
 }
 
 static int keeper_netns_of(pid_t pid)
@@ -141,39 +189,94 @@ static int keeper_netns_of(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The call's descriptor is the app's from here on, whatever happens. */
-static int keeper_take(struct keeper *keeper, int exec, const struct handover *message, int calls)
+/* The descriptors are the app's from here on, whatever happens. NULL: out of memory. */
+static struct kept *kept_new(struct keeper *keeper, const struct handover *message)
 {
-	struct ucred peer = { 0 };
-	socklen_t size = sizeof(peer);
-	_cleanup_(cleanup_kept_free) struct kept *app = calloc(1, sizeof(*app));
+	struct kept *app = calloc(1, sizeof(*app));
+	int i;
+
+	if (!app)
+		return NULL;
+	app->keeper = keeper;
+	app->io = (struct loop_io){ -1, kept_ready };
+	app->garbage.release = kept_release;
+	for (i = 0; i < HANDOVER_KEPT_COUNT; i++)
+		app->fds[i] = -1;
+	snprintf(app->name, sizeof(app->name), "%s", message->name);
+	LIST_INSERT_HEAD(&keeper->apps, app, entry);
+	keeper->count++;
+	return app;
+}
+
+static int kept_wrap(struct kept *app, int exec, const struct ucred *peer, int calls)
+{
 	int err;
 
-	if (!app) {
-		close(calls);
-		return -ENOMEM;
-	}
-	app->keeper = keeper;
-	app->calls = calls;
-	app->netns = -1;
-	snprintf(app->name, sizeof(app->name), "%s", message->name);
-	if (getsockopt(exec, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
-	    getrandom(&app->id, sizeof(app->id), 0) < 0)
+	app->fds[HANDOVER_KEPT_CALLS] = calls;
+	if (!notify_is_one(calls))
+		return -EINVAL;
+	if (getrandom(&app->id, sizeof(app->id), 0) < 0)
 		return -errno;
-	app->pid = peer.pid;
-	app->netns = keeper_netns_of(peer.pid);
-	if (app->netns < 0)
-		return app->netns;
-	app->ledger = ledger_new();
-	if (!app->ledger)
-		return -errno;
-	err = kept_start(app, exec);
+	app->pid = peer->pid;
+	app->fds[HANDOVER_KEPT_NETNS] = keeper_netns_of(peer->pid);
+	if (app->fds[HANDOVER_KEPT_NETNS] < 0)
+		return app->fds[HANDOVER_KEPT_NETNS];
+	app->fds[HANDOVER_KEPT_LEDGER] = ledger_create();
+	if (app->fds[HANDOVER_KEPT_LEDGER] < 0)
+		return app->fds[HANDOVER_KEPT_LEDGER];
+	err = ledger_map(app->fds[HANDOVER_KEPT_LEDGER], &app->ledger);
+	return err ? err : kept_start(app, exec);
+}
+
+/* An app whose keeper was another one: its adopter goes on. */
+static int kept_take_over(struct kept *app, int *adopter, const struct ucred *peer,
+			  const struct handover *message, int fds[PACKET_FDS_MAX])
+{
+	int err, i;
+
+	for (i = 0; i < HANDOVER_KEPT_COUNT; i++)
+		app->fds[i] = TAKE_FD(fds[i]);
+	/* an adopter is root's */
+	if (peer->uid != 0)
+		return -EPERM;
+	app->id = message->id;
+	app->pid = message->pid;
+	err = ledger_map(app->fds[HANDOVER_KEPT_LEDGER], &app->ledger);
+	if (!err)
+		err = loop_add(app->keeper->loop, &app->io, *adopter, EPOLLIN);
 	if (err)
 		return err;
-	log_line(LOG_INFO, "%s (pid %d) is wrapped", app->name, (int)app->pid);
-	LIST_INSERT_HEAD(&keeper->apps, app, entry);
-	TAKE_PTR(app);
+	*adopter = -1;
+	app->adopter = peer->pid;
 	return 0;
+}
+
+static int keeper_take(struct keeper *keeper, int *socket, const struct handover *message,
+		       int fds[PACKET_FDS_MAX])
+{
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof(peer);
+	struct kept *app;
+	int err;
+
+	if (getsockopt(*socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		err = -errno;
+	else
+		err = keeper->count < KEEPER_APPS_MAX ? 0 : -EUSERS;
+	app = err ? NULL : kept_new(keeper, message);
+	if (!app) {
+		packet_drop_fds(fds);
+		return err ? err : -ENOMEM;
+	}
+	if (message->type == HANDOVER_KEEP)
+		err = kept_take_over(app, socket, &peer, message, fds);
+	else
+		err = kept_wrap(app, *socket, &peer, fds[0]);
+	if (err)
+		kept_end(app);
+	else
+		log_line(LOG_INFO, "%s (pid %d) is wrapped", app->name, (int)app->pid);
+	return err;
 }
 
 static void greeting_release(struct loop_garbage *garbage)
@@ -188,7 +291,8 @@ static void greeting_end(struct greeting *greeting)
 
 	loop_timeout_stop(&keeper->greetings, &greeting->timeout);
 	loop_remove(keeper->loop, &greeting->io);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	loop_discard(keeper->loop, &greeting->garbage);
 }
 
@@ -200,6 +304,7 @@ static void greeting_expired(struct loop_timeout *timeout)
 static void greeting_ready(struct loop_io *io, uint32_t events)
 {
 	struct greeting *greeting = CONTAINER_OF(io, struct greeting, io);
+	struct keeper *keeper = greeting->keeper;
 	struct handover message, answer = { .type = HANDOVER_WRAPPED };
 	int fds[PACKET_FDS_MAX];
 	int err;
@@ -208,13 +313,16 @@ static void greeting_ready(struct loop_io *io, uint32_t events)
 	err = handover_receive(io->fd, HANDOVER_AT_KEEPER, &message, fds);
 	if (err == -EAGAIN)
 		return;
-	if (!err) {
-		/* its adopter answers, when the daemon did */
-		answer.error = keeper_take(greeting->keeper, io->fd, &message, fds[0]);
-		if (answer.error)
-			handover_send(io->fd, &answer, NULL, 0);
-	}
+	_cleanup_fd_ int socket = io->fd;
+
+	loop_remove(keeper->loop, io);
 	greeting_end(greeting);
+	if (err)
+		return;
+	/* its adopter answers exec, when the daemon has answered that */
+	answer.error = keeper_take(keeper, &socket, &message, fds);
+	if (answer.error && message.type == HANDOVER_WRAP)
+		handover_send(socket, &answer, NULL, 0);
 }
 
 static void keeper_accept(struct loop_io *io, uint32_t events)
@@ -240,41 +348,18 @@ static void keeper_accept(struct loop_io *io, uint32_t events)
 	loop_timeout_start(keeper->loop, &keeper->greetings, &greeting->timeout);
 }
 
-static void keeper_bury(struct keeper *keeper, pid_t pid, int status)
-{
-	struct kept *app;
-
-	LIST_FOREACH(app, &keeper->apps, entry)
-		if (app->adopter == pid)
-			break;
-	if (!app)
-		return;
-	app->adopter = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS) {
-		log_line(LOG_INFO, "%s (pid %d) has ended", app->name, (int)app->pid);
-		LIST_REMOVE(app, entry);
-		kept_free(app);
-		return;
-	}
-	log_line(LOG_ERR, "the adopter of %s was ended by %s; the next one goes on", app->name,
-		 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "an error");
-	/* at once: the app's accept() waits. A round tries it again where it cannot be */
-	kept_start(app, -1);
-}
-
 static void keeper_signalled(struct loop_io *io, uint32_t events)
 {
 	struct keeper *keeper = CONTAINER_OF(io, struct keeper, signals);
 	struct signalfd_siginfo info;
-	int status;
-	pid_t pid;
 
 	(void)events;
 	while (read(io->fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo != SIGCHLD)
 			loop_stop(keeper->loop);
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			keeper_bury(keeper, pid, status);
+		/* that an adopter has ended is said by its socket */
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
 	}
 }
 

@@ -1,19 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/ledger.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
-struct ledger *ledger_new(void)
+#include "userspace/fd.h"
+
+int ledger_create(void)
 {
-	void *at = mmap(NULL, sizeof(struct ledger), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	_cleanup_fd_ int fd = memfd_create("linewarden-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	return at == MAP_FAILED ? NULL : at;
+	/* nobody can take its end away under those who have it mapped */
+	if (fd < 0 || ftruncate(fd, sizeof(struct ledger)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	return TAKE_FD(fd);
 }
 
-void ledger_free(struct ledger *ledger)
+int ledger_map(int fd, struct ledger **out)
+{
+	struct stat stat;
+	void *at;
+
+	if (fstat(fd, &stat) < 0)
+		return -errno;
+	if (stat.st_size != sizeof(struct ledger) || !(fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK))
+		return -EINVAL;
+	at = mmap(NULL, sizeof(struct ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	*out = at;
+	return 0;
+}
+
+void ledger_unmap(struct ledger *ledger)
 {
 	if (ledger)
 		munmap(ledger, sizeof(*ledger));

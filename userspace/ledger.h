@@ -23,9 +23,12 @@ struct ledger {
 	union notify calls[LEDGER_CALLS]; /* id 0: free */
 };
 
-/* ledger_new - shared with the processes that are forked; NULL: -errno in errno */
-struct ledger *ledger_new(void);
-void ledger_free(struct ledger *ledger);
+/* A new one, as a file without a name. Its descriptor; -errno of memfd_create(). */
+int ledger_create(void);
+
+/* The ledger of a descriptor, which is not needed any more. -EINVAL: it is none; -errno of mmap(). */
+int ledger_map(int fd, struct ledger **out);
+void ledger_unmap(struct ledger *ledger);
 
 /* A call that is free; NULL: none. */
 union notify *ledger_free_call(struct ledger *ledger);

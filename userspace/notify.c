@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -15,6 +16,21 @@ int notify_check_size(void)
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
 		return -errno;
 	return sizes.seccomp_notif > NOTIFY_ROOM ? -EOVERFLOW : 0;
+}
+
+bool notify_is_one(int fd)
+{
+	const union notify none = { 0 };
+
+	/* no call has that id, which only such a descriptor can tell */
+	return !notify_is_valid(fd, &none) && errno == ENOENT;
+}
+
+bool notify_is_over(int notify_fd)
+{
+	struct pollfd filter = { .fd = notify_fd };
+
+	return poll(&filter, 1, 0) == 1 && (filter.revents & POLLHUP);
 }
 
 int notify_receive(int notify_fd, union notify *out)

@@ -18,6 +18,12 @@ union notify {
 /* 0, or -EOVERFLOW where this kernel's notification is larger than NOTIFY_ROOM; -errno. */
 int notify_check_size(void);
 
+/* Whether a descriptor is one of notifications at all: somebody else's is taken over. */
+bool notify_is_one(int fd);
+
+/* True where no process has the filter any more. */
+bool notify_is_over(int notify_fd);
+
 /*
  * Takes the next call, which then waits for exactly one answer: into out, without a moment in
  * which it is taken and not yet there, so that out may be memory that outlives the process.

@@ -104,27 +104,17 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent,
  */
 static void supervisor_close_others(const struct agent *agent, uint32_t netns, int own)
 {
-	int keep[4 + 2 * LW_PORTS_MAX], count = 0, i, from, at;
-	size_t n;
+	int keep[4 + 2 * LW_PORTS_MAX];
+	size_t count = 0, i;
 
 	keep[count++] = STDERR_FILENO;
 	keep[count++] = own;
 	keep[count++] = dataplane_tags_fd(agent->dataplane);
 	keep[count++] = dataplane_targets_fd(agent->dataplane);
-	for (n = 0; n < agent->listeners.count; n++)
-		if (agent->listeners.entries[n].netns == netns)
-			keep[count++] = agent->listeners.entries[n].fd;
-	for (from = 0;; from = at + 1) {
-		at = -1;
-		for (i = 0; i < count; i++)
-			if (keep[i] >= from && (at < 0 || keep[i] < at))
-				at = keep[i];
-		if (at < 0)
-			break;
-		if (at > from)
-			close_range((unsigned int)from, (unsigned int)at - 1, 0);
-	}
-	close_range((unsigned int)from, ~0U, 0);
+	for (i = 0; i < agent->listeners.count; i++)
+		if (agent->listeners.entries[i].netns == netns)
+			keep[count++] = agent->listeners.entries[i].fd;
+	fd_close_others(keep, count);
 }
 
 static int supervisor_start_one(struct agent *agent, struct supervised *worker)
