@@ -230,6 +230,8 @@ install: all
 	$(Q)install -m 644 README.md LICENSE docs/architecture.md packaging/linewarden.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/linewarden
 	$(Q)install -m 644 docs/examples/*.conf $(DESTDIR)$(PREFIX)/share/doc/linewarden/examples
+	$(Q)cd docs/examples/systemd && find . -name '*.conf' -exec install -D -m 644 {} \
+		$(abspath $(DESTDIR)$(PREFIX))/share/doc/linewarden/examples/systemd/{} \;
 	$(Q)install -m 644 docs/recipes/*.md $(DESTDIR)$(PREFIX)/share/doc/linewarden/recipes
 
 clean:

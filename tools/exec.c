@@ -16,6 +16,7 @@
 
 #define EXEC_RUN_PATH "/run/linewarden"
 #define EXEC_SECONDS 10
+#define EXEC_TRIES_A_SECOND 20
 
 /* env(1), "Exit status" */
 enum { EXEC_CANNOT = 126, EXEC_NOT_FOUND = 127 };
@@ -163,37 +164,59 @@ static int exec_ask(int keeper, const char *unit, int notify, struct handover *a
 	return handover_receive(keeper, HANDOVER_AT_EXEC, answer, fds);
 }
 
+static void exec_explain_answer(int err)
+{
+	const char *todo = ": `journalctl -u linewarden-keeper` says why";
+
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		todo = "; it does not reach the daemon: `systemctl start linewardend`";
+	fprintf(stderr, "linewarden exec: the keeper refuses: %s%s\n", strerror(-err), todo);
+}
+
+static void exec_explain_silence(int err)
+{
+	const char *todo = "; `systemctl restart linewarden-keeper`";
+
+	if (err == -ETIMEDOUT)
+		todo = "; it does not answer: `systemctl restart linewarden-keeper`";
+	else if (err == -EPIPE || err == -ECONNRESET)
+		todo = "; it hung up: `journalctl -u linewarden-keeper` says why";
+	else if (err == -EBADMSG)
+		todo = "; is it of another version? `systemctl restart linewarden-keeper`";
+	fprintf(stderr, "linewarden exec: the keeper: %s%s\n", strerror(-err), todo);
+}
+
 /* From here on there is a filter: without a keeper that has it, nothing may be executed. */
 static int exec_hand_over(int keeper, const char *unit, int notify)
 {
 	struct handover answer;
 	int err = exec_ask(keeper, unit, notify, &answer);
 
-	if (err == -ETIMEDOUT)
-		fprintf(stderr, "linewarden exec: the keeper does not answer within %d s: "
-				"`systemctl restart linewarden-keeper`\n",
-			EXEC_SECONDS);
-	else if (err == -EPIPE || err == -ECONNRESET)
-		fputs("linewarden exec: the keeper hung up: `journalctl -u linewarden-keeper` says "
-		      "why\n",
-		      stderr);
-	else if (err == -EBADMSG)
-		fputs("linewarden exec: the keeper's answer makes no sense: is it of another version? "
-		      "`systemctl restart linewarden-keeper`\n",
-		      stderr);
-	else if (err)
-		fprintf(stderr, "linewarden exec: the keeper: %s\n", strerror(-err));
+	if (err)
+		exec_explain_silence(err);
 	else if (answer.error)
-		fprintf(stderr, "linewarden exec: the keeper refuses: %s: `journalctl -u "
-				"linewarden-keeper` says why\n",
-			strerror(-answer.error));
+		exec_explain_answer(answer.error);
 	return err ? err : answer.error;
+}
+
+/* A keeper that is behind may catch up. */
+static int exec_connect(const char *run_path)
+{
+	int fd, tries;
+
+	for (tries = 0; tries < EXEC_SECONDS * EXEC_TRIES_A_SECOND; tries++) {
+		fd = handover_connect(run_path, HANDOVER_KEEPER);
+		if (fd != -EAGAIN)
+			break;
+		usleep(1000000 / EXEC_TRIES_A_SECOND);
+	}
+	return fd;
 }
 
 /* 0: it is wrapped, or goes without */
 static int exec_wrap(const struct exec_options *options)
 {
-	_cleanup_fd_ int keeper = handover_connect(options->run_path, HANDOVER_KEEPER);
+	_cleanup_fd_ int keeper = exec_connect(options->run_path);
 	_cleanup_fd_ int notify = -1;
 	int err;
 

@@ -137,6 +137,7 @@ static void adopter_inherit_calls(struct adopter *adopter)
 	union notify *call;
 	size_t i;
 
+	ledger_settle(adopter->ledger, adopter->calls.fd);
 	for (i = 0; i < LEDGER_CALLS; i++) {
 		call = &adopter->ledger->calls[i];
 		if (!call->call.id)
@@ -184,11 +185,13 @@ int adopter_run(const struct adopter_setup *setup)
 		.id = setup->id,
 		.pid = setup->pid,
 		.wrapping = setup->wrapping,
+		.agent = { -1, NULL },
 	};
 	int err;
 
 	snprintf(adopter.name, sizeof(adopter.name), "%s", setup->name);
 	memcpy(adopter.kept, setup->kept, sizeof(adopter.kept));
+	memcpy(adopter.maps, setup->maps, sizeof(adopter.maps));
 	LIST_INIT(&adopter.listeners);
 	LIST_INIT(&adopter.places);
 	TAILQ_INIT(&adopter.held);
@@ -196,8 +199,8 @@ int adopter_run(const struct adopter_setup *setup)
 	if (err) {
 		adopter_answer_exec(&adopter, err);
 	} else {
-		adopter_agent_start(&adopter);
 		adopter_inherit_calls(&adopter);
+		adopter_agent_start(&adopter);
 		err = loop_run(adopter.loop);
 		held_drop_all(&adopter);
 		place_return_all(&adopter, -ESRCH);

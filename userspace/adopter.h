@@ -73,6 +73,7 @@ struct adopter {
 	int kept[HANDOVER_KEPT_COUNT];
 	int wrapping; /* the socket of `linewarden exec`, while it waits for our answer; -1 */
 
+	uint64_t started; /* loop_now() */
 	struct loop_io keeper; /* not in the loop while there is none */
 	struct loop_io agent; /* the main process; not in the loop while there is none */
 	int maps[HANDOVER_MAP_COUNT]; /* -1 until there was one */
@@ -94,6 +95,7 @@ struct adopter_setup {
 	uint64_t id;
 	int32_t pid;
 	int kept[HANDOVER_KEPT_COUNT]; /* the network namespace is entered already */
+	int maps[HANDOVER_MAP_COUNT]; /* -1: none yet */
 	int keeper; /* the other end is closed when the keeper ends */
 	int wrapping; /* -1: the app runs already, and another adopter of it ended */
 	char name[HANDOVER_NAME_LEN];
@@ -132,6 +134,8 @@ void adopter_answer_exec(struct adopter *adopter, int err);
 int adopter_keeper_start(struct adopter *adopter, int keeper);
 /* Looks for another one, if the one there was has ended. */
 void adopter_keeper_seek(struct adopter *adopter);
+/* Gives it the maps. */
+void adopter_keeper_tell_maps(struct adopter *adopter);
 
 /* --- adopter_bell.c */
 /* One more bell. -ECONNREFUSED: nobody listens at that place. */

@@ -87,7 +87,10 @@ static int accept_give(struct adopter *adopter, const struct adopter_call *call,
 	fcntl(client->fd, F_SETFL, status | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
 	if (client->cookie)
 		ledger_note(adopter->ledger, client->cookie, call->notify);
-	return notify_give(adopter->calls.fd, call->notify, client->fd, flags & SOCK_CLOEXEC);
+	err = notify_give(adopter->calls.fd, call->notify, client->fd, flags & SOCK_CLOEXEC);
+	if (err && client->cookie)
+		ledger_strike(adopter->ledger, client->cookie);
+	return err;
 }
 
 /* The listener may be one that blocks, and nobody else takes out of its queue. */

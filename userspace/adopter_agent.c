@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -9,6 +8,8 @@
 #include "userspace/adopter.h"
 #include "userspace/fd.h"
 #include "userspace/log.h"
+
+#define AGENT_WAIT_NS (8 * LOOP_SECOND) /* of an app that is to start, for a daemon that starts too */
 
 static void agent_hang_up(struct adopter *adopter)
 {
@@ -50,6 +51,7 @@ static void agent_take_maps(struct adopter *adopter, int fds[PACKET_FDS_MAX])
 			close(adopter->maps[i]);
 		adopter->maps[i] = TAKE_FD(fds[i]);
 	}
+	adopter_keeper_tell_maps(adopter);
 	listener_tell_all(adopter);
 	adopter_answer_exec(adopter, 0);
 }
@@ -60,7 +62,7 @@ static void agent_take_client(struct adopter *adopter, uint64_t cookie, int fd)
 	struct place *place;
 
 	/* sent once more, since the main process did not hear what became of it */
-	if (ledger_was_given(adopter->ledger, adopter->calls.fd, cookie)) {
+	if (ledger_was_given(adopter->ledger, cookie)) {
 		close(fd);
 		adopter_tell(adopter, &taken);
 		return;
@@ -113,9 +115,7 @@ static int agent_connect(struct adopter *adopter)
 	if (fd < 0)
 		return fd;
 	snprintf(hello.name, sizeof(hello.name), "%s", adopter->name);
-	err = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-	if (!err)
-		err = handover_send(fd, &hello, NULL, 0);
+	err = handover_send(fd, &hello, NULL, 0);
 	if (!err)
 		err = loop_add(adopter->loop, &adopter->agent, fd, EPOLLIN);
 	if (!err)
@@ -127,27 +127,26 @@ static void agent_retry(struct loop_timeout *timeout)
 {
 	struct adopter *adopter = CONTAINER_OF(timeout, struct adopter, agent_retry);
 
-	if (agent_connect(adopter) < 0)
-		loop_timeout_start(adopter->loop, &adopter->retries, timeout);
+	int err = agent_connect(adopter);
+
+	if (err == 0)
+		return;
+	if (loop_now(adopter->loop) - adopter->started >= AGENT_WAIT_NS)
+		adopter_answer_exec(adopter, err);
+	loop_timeout_start(adopter->loop, &adopter->retries, timeout);
 }
 
 void adopter_agent_start(struct adopter *adopter)
 {
-	int err, i;
-
-	for (i = 0; i < HANDOVER_MAP_COUNT; i++)
-		adopter->maps[i] = -1;
 	adopter->agent = (struct loop_io){ -1, agent_ready };
 	adopter->retries = (struct loop_timeouts){
 		.duration = LOOP_SECOND / 10,
 		.expired = agent_retry,
 	};
 	loop_timeouts_add(adopter->loop, &adopter->retries);
-	err = agent_connect(adopter);
-	if (err < 0) {
-		adopter_answer_exec(adopter, err);
+	adopter->started = loop_now(adopter->loop);
+	if (agent_connect(adopter) < 0)
 		loop_timeout_start(adopter->loop, &adopter->retries, &adopter->agent_retry);
-	}
 }
 
 void adopter_agent_stop(struct adopter *adopter)

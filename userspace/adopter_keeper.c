@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -19,6 +18,14 @@ static void keeper_ready(struct loop_io *io, uint32_t events)
 	close(fd);
 }
 
+void adopter_keeper_tell_maps(struct adopter *adopter)
+{
+	const struct handover maps = { .type = HANDOVER_KEEP_MAPS };
+
+	if (adopter->keeper.fd >= 0 && adopter->maps[0] >= 0)
+		handover_send(adopter->keeper.fd, &maps, adopter->maps, HANDOVER_MAP_COUNT);
+}
+
 void adopter_keeper_seek(struct adopter *adopter)
 {
 	struct handover keep = {
@@ -34,10 +41,10 @@ void adopter_keeper_seek(struct adopter *adopter)
 	if (fd < 0)
 		return;
 	snprintf(keep.name, sizeof(keep.name), "%s", adopter->name);
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
-	    handover_send(fd, &keep, adopter->kept, HANDOVER_KEPT_COUNT) == 0 &&
+	if (handover_send(fd, &keep, adopter->kept, HANDOVER_KEPT_COUNT) == 0 &&
 	    loop_add(adopter->loop, &adopter->keeper, fd, EPOLLIN) == 0)
 		TAKE_FD(fd);
+	adopter_keeper_tell_maps(adopter);
 }
 
 int adopter_keeper_start(struct adopter *adopter, int keeper)

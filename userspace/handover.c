@@ -21,6 +21,7 @@ static const struct handover_form {
 	[HANDOVER_WRAP] = { HANDOVER_AT_KEEPER, 1 },
 	[HANDOVER_WRAPPED] = { HANDOVER_AT_EXEC, 0 },
 	[HANDOVER_KEEP] = { HANDOVER_AT_KEEPER, HANDOVER_KEPT_COUNT },
+	[HANDOVER_KEEP_MAPS] = { HANDOVER_AT_KEEPER, HANDOVER_MAP_COUNT },
 	[HANDOVER_HELLO] = { HANDOVER_AT_MAIN, 0 },
 	[HANDOVER_LISTENS] = { HANDOVER_AT_MAIN, 0 },
 	[HANDOVER_CLOSED] = { HANDOVER_AT_MAIN, 0 },
@@ -67,19 +68,19 @@ int handover_receive(int socket, enum handover_side side, struct handover *messa
 	return -EBADMSG;
 }
 
-static int handover_address(const char *run_path, const char *name, struct sockaddr_un *address)
+static int handover_socket(const char *run_path, const char *name, struct sockaddr_un *address)
 {
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if ((size_t)snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s", run_path,
 			     name) >= sizeof(address->sun_path))
 		return -ENAMETOOLONG;
-	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 int handover_connect(const char *run_path, const char *name)
 {
 	struct sockaddr_un address;
-	_cleanup_fd_ int fd = handover_address(run_path, name, &address);
+	_cleanup_fd_ int fd = handover_socket(run_path, name, &address);
 
 	if (fd == -ENAMETOOLONG)
 		return fd;
@@ -91,7 +92,7 @@ int handover_connect(const char *run_path, const char *name)
 int handover_listen(const char *run_path, const char *name, unsigned int mode, unsigned int gid)
 {
 	struct sockaddr_un address;
-	_cleanup_fd_ int fd = handover_address(run_path, name, &address);
+	_cleanup_fd_ int fd = handover_socket(run_path, name, &address);
 	mode_t mask;
 	int err;
 

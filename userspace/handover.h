@@ -23,6 +23,8 @@ enum handover_type {
 	HANDOVER_WRAPPED,
 	/* adopter to a keeper that is not the one that it came from */
 	HANDOVER_KEEP, /* see enum handover_kept */
+	/* adopter to keeper */
+	HANDOVER_KEEP_MAPS, /* what MAPS brought, for an adopter that follows without a main process */
 	/* adopter to main */
 	HANDOVER_HELLO, /* first of all */
 	HANDOVER_LISTENS, /* the app listens there */
@@ -35,7 +37,7 @@ enum handover_type {
 	HANDOVER_TYPE_COUNT,
 };
 
-/* the descriptors of HANDOVER_MAPS */
+/* the descriptors of HANDOVER_MAPS and HANDOVER_KEEP_MAPS */
 enum handover_map {
 	HANDOVER_MAP_NAMESPACES,
 	HANDOVER_MAP_PORTS,
@@ -87,8 +89,9 @@ int handover_receive(int socket, enum handover_side side, struct handover *messa
 		     int fds[PACKET_FDS_MAX]);
 
 /*
- * A connected socket to, or a listening one at, run_path/name; mode is of a listening one, for
- * root and the group gid. -ENAMETOOLONG; -errno of connect(), bind().
+ * A connected socket to, or a listening one at, run_path/name; neither blocks, and
+ * mode is of the listening one, for root and the group gid. -ENAMETOOLONG; -EAGAIN: whoever
+ * listens does not keep up; -errno of connect(), bind().
  */
 int handover_connect(const char *run_path, const char *name);
 int handover_listen(const char *run_path, const char *name, unsigned int mode, unsigned int gid);

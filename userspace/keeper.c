@@ -28,6 +28,8 @@
 #define KEEPER_WAIT_NS (3 * LOOP_SECOND) /* for what exec has to say */
 #define KEEPER_HANG_NS (5 * LOOP_SECOND) /* an adopter's that does nothing */
 
+_Static_assert((int)HANDOVER_MAP_COUNT == (int)PACKET_FDS_MAX, "a packet's descriptors are the maps");
+
 struct keeper {
 	struct loop *loop;
 	const char *run_path;
@@ -48,6 +50,7 @@ struct kept {
 	uint64_t id;
 	pid_t pid, adopter; /* adopter: 0 while there is none */
 	int fds[HANDOVER_KEPT_COUNT];
+	int maps[HANDOVER_MAP_COUNT]; /* -1 until its adopter had them of a main process */
 	char name[HANDOVER_NAME_LEN];
 };
 
@@ -84,6 +87,7 @@ static void kept_end(struct kept *app)
 	for (i = 0; i < HANDOVER_KEPT_COUNT; i++)
 		if (app->fds[i] >= 0)
 			close(app->fds[i]);
+	packet_drop_fds(app->maps);
 	LIST_REMOVE(app, entry);
 	app->keeper->count--;
 	loop_discard(app->keeper->loop, &app->garbage);
@@ -110,13 +114,15 @@ static _Noreturn void kept_become_adopter(const struct kept *app, int keeper, in
 		.keeper = keeper,
 		.wrapping = wrapping,
 	};
-	int keep[HANDOVER_KEPT_COUNT + 3] = { keeper, wrapping, STDERR_FILENO }, err;
+	int keep[HANDOVER_KEPT_COUNT + HANDOVER_MAP_COUNT + 3] = { keeper, wrapping, STDERR_FILENO }, err;
 	sigset_t none;
 
 	/* the others are those of other apps */
 	memcpy(keep + 3, app->fds, sizeof(app->fds));
+	memcpy(keep + 3 + HANDOVER_KEPT_COUNT, app->maps, sizeof(app->maps));
 	fd_close_others(keep, sizeof(keep) / sizeof(keep[0]));
 	memcpy(setup.kept, app->fds, sizeof(setup.kept));
+	memcpy(setup.maps, app->maps, sizeof(setup.maps));
 	snprintf(setup.name, sizeof(setup.name), "%s", app->name);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -163,12 +169,24 @@ static int kept_start(struct kept *app, int wrapping)
 	return 0;
 }
 
-/* Its adopter has ended: with the app, or the app needs another one, at once. */
+/* Its adopter has maps, or has ended: with the app, or the app needs another one, at once. */
 static void kept_ready(struct loop_io *io, uint32_t events)
 {
 	struct kept *app = CONTAINER_OF(io, struct kept, io);
+	struct handover message;
+	int fds[PACKET_FDS_MAX], err;
 
 	(void)events;
+	while (!(err = handover_receive(io->fd, HANDOVER_AT_KEEPER, &message, fds))) {
+		if (message.type != HANDOVER_KEEP_MAPS) {
+			packet_drop_fds(fds);
+			continue;
+		}
+		packet_drop_fds(app->maps);
+		memcpy(app->maps, fds, sizeof(app->maps));
+	}
+	if (err == -EAGAIN)
+		return;
 	kept_hang_up(app);
 	if (notify_is_over(app->fds[HANDOVER_KEPT_CALLS])) {
 		log_line(LOG_INFO, "%s (pid %d) has ended", app->name, (int)app->pid);
@@ -202,6 +220,8 @@ static struct kept *kept_new(struct keeper *keeper, const struct handover *messa
 	app->garbage.release = kept_release;
 	for (i = 0; i < HANDOVER_KEPT_COUNT; i++)
 		app->fds[i] = -1;
+	for (i = 0; i < HANDOVER_MAP_COUNT; i++)
+		app->maps[i] = -1;
 	snprintf(app->name, sizeof(app->name), "%s", message->name);
 	LIST_INSERT_HEAD(&keeper->apps, app, entry);
 	keeper->count++;
@@ -259,7 +279,9 @@ static int keeper_take(struct keeper *keeper, int *socket, const struct handover
 	struct kept *app;
 	int err;
 
-	if (getsockopt(*socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	if (message->type == HANDOVER_KEEP_MAPS)
+		err = -EPROTO;
+	else if (getsockopt(*socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		err = -errno;
 	else
 		err = keeper->count < KEEPER_APPS_MAX ? 0 : -EUSERS;
@@ -409,7 +431,7 @@ static int keeper_listen(struct keeper *keeper, gid_t group)
 	if (mkdir(keeper->run_path, 0755) == 0)
 		chmod(keeper->run_path, 0755); /* whatever the umask says */
 	probe = handover_connect(keeper->run_path, HANDOVER_KEEPER);
-	if (probe >= 0)
+	if (probe >= 0 || probe == -EAGAIN)
 		return -EADDRINUSE;
 	fd = handover_listen(keeper->run_path, HANDOVER_KEEPER, 0660, group);
 	if (fd < 0)

@@ -62,17 +62,36 @@ void ledger_note(struct ledger *ledger, uint64_t cookie, const union notify *cal
 	ledger->given[at].cookie = cookie;
 }
 
-bool ledger_was_given(const struct ledger *ledger, int notify_fd, uint64_t cookie)
+void ledger_strike(struct ledger *ledger, uint64_t cookie)
+{
+	size_t i;
+
+	for (i = 0; i < LEDGER_GIVEN; i++)
+		if (ledger->given[i].cookie == cookie)
+			ledger->given[i].cookie = 0;
+}
+
+void ledger_settle(struct ledger *ledger, int notify_fd)
 {
 	union notify call = { 0 };
 	size_t i;
 
 	for (i = 0; i < LEDGER_GIVEN; i++) {
-		if (ledger->given[i].cookie != cookie)
+		if (!ledger->given[i].cookie)
 			continue;
 		call.call.id = ledger->given[i].call;
-		return !notify_is_valid(notify_fd, &call);
+		if (notify_is_valid(notify_fd, &call))
+			ledger->given[i].cookie = 0;
 	}
+}
+
+bool ledger_was_given(const struct ledger *ledger, uint64_t cookie)
+{
+	size_t i;
+
+	for (i = 0; i < LEDGER_GIVEN; i++)
+		if (ledger->given[i].cookie == cookie)
+			return true;
 	return false;
 }
 

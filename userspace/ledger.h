@@ -33,11 +33,18 @@ void ledger_unmap(struct ledger *ledger);
 /* A call that is free; NULL: none. */
 union notify *ledger_free_call(struct ledger *ledger);
 
-/* To be said right before the client is given. */
+/* To be said right before the client is given, and what is to be undone where it is not. */
 void ledger_note(struct ledger *ledger, uint64_t cookie, const union notify *call);
+void ledger_strike(struct ledger *ledger, uint64_t cookie);
 
-/* True where it was given: it was noted, and the call that it was the answer to is over. */
-bool ledger_was_given(const struct ledger *ledger, int notify_fd, uint64_t cookie);
+/*
+ * Before anything else is answered by the next adopter: what was noted for a call that still waits
+ * was not given.
+ */
+void ledger_settle(struct ledger *ledger, int notify_fd);
+
+/* True where it was noted, and was not one of the last that were struck out or settled. */
+bool ledger_was_given(const struct ledger *ledger, uint64_t cookie);
 
 /* The adopter works, and whether it did within the last ns. */
 void ledger_beat(struct ledger *ledger);
