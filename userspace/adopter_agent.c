@@ -26,8 +26,11 @@ void adopter_tell(struct adopter *adopter, const struct handover *message)
 {
 	if (adopter->agent.fd < 0)
 		return;
-	/* one that does not read: it hears everything anew when it, or the next one, does */
-	if (handover_send(adopter->agent.fd, message, NULL, 0) < 0)
+	/*
+	 * One that does not read hears everything anew when it, or the next one, does. Of one that
+	 * has ended there may be clients to be received still.
+	 */
+	if (handover_send(adopter->agent.fd, message, NULL, 0) == -EAGAIN)
 		agent_hang_up(adopter);
 }
 

@@ -62,11 +62,15 @@ int packet_receive(int socket, void *bytes, size_t max, size_t *size, int fds[PA
 
 	for (i = 0; i < PACKET_FDS_MAX; i++)
 		fds[i] = -1;
+	/*
+	 * ECONNRESET is said once, when the other side ended with something unread: what it had
+	 * sent before is still there (net/unix/af_unix.c, unix_release_sock)
+	 */
 	do
 		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return -errno;
 	*fd_count = packet_take_fds(&msg, fds);
 	if (n > 0 && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		*size = (size_t)n;

@@ -9,6 +9,7 @@
  * filter any more.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[2], "deaf"))
 		return be_deaf(listener, argv[1]);
 	puts("ready");
+	fcntl(listener, F_SETFL, 0);
 	app = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	return app < 0 ? die("accept4") : serve(app, argv[2]);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/adopt/fake_main.h"
@@ -62,6 +63,16 @@ FIXTURE_TEARDOWN(survive)
 	fake_main_stop(&self->main);
 }
 
+/* all its threads, when this returns */
+static void stop_app(pid_t app)
+{
+	int status = 0;
+
+	ASSERT_OK(kill(app, SIGSTOP));
+	ASSERT_EQ(app, waitpid(app, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+}
+
 static void check_served(const struct fake_client *client)
 {
 	char line[256] = "", name[64] = "";
@@ -100,7 +111,7 @@ TEST_F(survive, the_adopters_end_while_clients_wait)
 	struct fake_client clients[8];
 	int servers[8];
 
-	ASSERT_OK(kill(self->app, SIGSTOP));
+	stop_app(self->app);
 	for (int i = 0; i < 8; i++) {
 		servers[i] = fake_main_connect(&self->main, "127.0.0.1", PORT, &clients[i]);
 		fake_main_send(&self->main, servers[i], clients[i].cookie);
@@ -142,7 +153,7 @@ TEST_F(survive, the_main_processs_end)
 {
 	struct fake_client clients[8];
 
-	ASSERT_OK(kill(self->app, SIGSTOP));
+	stop_app(self->app);
 	for (int i = 0; i < 8; i++)
 		fake_main_give(&self->main, "127.0.0.1", PORT, &clients[i]);
 	fake_main_hang_up(&self->main);
@@ -199,7 +210,7 @@ TEST_F_TIMEOUT(survive, an_adopters_end_a_hundred_times, 60)
 		struct fake_client clients[4];
 		int servers[4];
 
-		ASSERT_OK(kill(self->app, SIGSTOP));
+		stop_app(self->app);
 		for (int k = 0; k < 4; k++) {
 			servers[k] = fake_main_connect(&self->main, "127.0.0.1", PORT, &clients[k]);
 			fake_main_send(&self->main, servers[k], clients[k].cookie);
@@ -234,7 +245,7 @@ TEST(a_stopped_app_is_in_nobodys_way)
 	second.adopter = -1;
 	command[0] = process_build_path("tests/adopt/acceptor");
 	other = fake_main_wrap(&second, command);
-	ASSERT_OK(kill(app, SIGSTOP));
+	stop_app(app);
 	for (int i = 0; i < 20; i++)
 		fake_main_give(&first, "127.0.0.1", PORT, &clients[i]);
 	for (int i = 0; i < 20; i++) {
@@ -261,7 +272,7 @@ TEST(an_app_that_ends_and_starts_again)
 	fake_main_start(&main, "again", ports);
 	app = start_app(&main, "level", "1");
 	serve_one(&main);
-	ASSERT_OK(kill(app, SIGSTOP));
+	stop_app(app);
 	fake_main_give(&main, "127.0.0.1", PORT, &client);
 	EXPECT_EQ(SIGKILL, process_end(app, SIGKILL, LIMIT_MS));
 	ASSERT_OK(fake_main_expect(&main, HANDOVER_RETURNED, LIMIT_MS));
