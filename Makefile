@@ -224,8 +224,9 @@ install: all
 	$(Q)install -m 755 $(sbin-install) $(DESTDIR)$(PREFIX)/sbin
 	$(Q)install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	$(Q)install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
-	$(Q)sed 's#@sbindir@#$(PREFIX)/sbin#' packaging/linewardend.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/linewardend.service
+	$(Q)for unit in packaging/*.service; do \
+		sed 's#@sbindir@#$(PREFIX)/sbin#' $$unit \
+			> $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
 	$(Q)install -m 644 packaging/sysusers.d/linewarden.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	$(Q)install -m 644 README.md LICENSE docs/architecture.md packaging/linewarden.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/linewarden

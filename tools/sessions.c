@@ -21,6 +21,7 @@ static void sessions_add(struct table *table, const json_t *session, time_t now)
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "tls"));
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "cipher"));
 	table_add(table, ktls ? TABLE_GOOD : TABLE_BAD, "%s", ktls ? "kernel" : "user space");
+	table_add(table, TABLE_PLAIN, "%s", question_text(session, "delivery"));
 	table_add(table, TABLE_PLAIN, "%lld:%02lld:%02lld", age / 3600, age / 60 % 60, age % 60);
 	if (not_after)
 		table_add(table, TABLE_PLAIN, "%lld days", (not_after - (long long)now) / 86400);
@@ -32,7 +33,7 @@ int tool_sessions(int argc, char **argv)
 {
 	static const char *const columns[] = {
 		"LINE", "FUNCTION", "DIRECTION", "LEVEL", "STATE", "PEER", "TLS",
-		"CIPHER", "ENCRYPTS", "AGE", "CERTIFICATE ENDS IN", NULL,
+		"CIPHER", "ENCRYPTS", "DELIVERY", "AGE", "CERTIFICATE ENDS IN", NULL,
 	};
 	struct question_options options;
 	struct table *table;

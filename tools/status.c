@@ -135,6 +135,26 @@ static void status_print_observing(const json_t *lines)
 	table_colour(stdout, TABLE_PLAIN);
 }
 
+/* The apps that `linewarden exec` started, and where each listens. */
+static void status_print_apps(const json_t *apps)
+{
+	json_t *app, *address;
+	size_t i, k;
+
+	if (!json_array_size(apps))
+		printf("adopts        nothing: no app was started by `linewarden exec`\n");
+	json_array_foreach(apps, i, app) {
+		printf("%-13s %s (pid %lld), %lld sessions given,", i ? "" : "adopts",
+		       question_text(app, "name"), question_number(app, "pid"),
+		       question_number(app, "adopted"));
+		if (!json_array_size(json_object_get(app, "listens")))
+			printf(" does not listen on a governed port");
+		json_array_foreach(json_object_get(app, "listens"), k, address)
+			printf("%s %s", k ? "," : " listens on", json_string_value(address));
+		putchar('\n');
+	}
+}
+
 static int status_print(const json_t *status)
 {
 	time_t started = (time_t)question_number(status, "started");
@@ -149,6 +169,7 @@ static int status_print(const json_t *status)
 	       question_number(status, "pid"), since);
 	status_print_ktls(json_object_get(status, "ktls"));
 	status_print_workers(json_object_get(status, "workers"));
+	status_print_apps(json_object_get(status, "apps"));
 	status_print_trust(json_object_get(status, "trust_store"));
 	status_print_expiry(json_object_get(status, "expiry"));
 	status_print_observing(json_object_get(status, "lines"));

@@ -67,7 +67,7 @@ static json_t *verify_line(const struct config *config, const struct config_line
 		verify_role(line), "namespace", config->namespaces[line->netns].name, "port",
 		line->port, "remote", verify_remotes(line), "certificate", verify_ask(line),
 		"level", level_name(rule->level), "own_level", line->own_level, "crl",
-		rule_crl_name(rule_revocation(rule)), "delivery", served ? "relay" : "closed",
+		rule_crl_name(rule_revocation(rule)), "delivery", served ? config_delivery_name(line->delivery) : "closed",
 		"observe", line->mode == CONFIG_OBSERVE, "resumption", line->resumption,
 		"server_name", line->server_name, "file", line->file, "at", (int)line->at);
 

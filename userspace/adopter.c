@@ -55,7 +55,7 @@ static void adopter_beat(struct loop_timeout *timeout)
 {
 	struct adopter *adopter = CONTAINER_OF(timeout, struct adopter, beat);
 
-	ledger_beat(adopter->ledger);
+	beat_give(&adopter->ledger->beat);
 	held_sweep(adopter);
 	adopter_keeper_seek(adopter);
 	loop_timeout_start(adopter->loop, &adopter->beats, timeout);

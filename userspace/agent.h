@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "userspace/audit.h"
+#include "userspace/beat.h"
 #include "userspace/bucket.h"
 #include "userspace/config.h"
 #include "userspace/dataplane.h"
@@ -46,6 +47,9 @@ struct agent {
 	struct supervised *workers;
 	unsigned int worker_count; /* of all namespaces together */
 	struct loop_timeouts restarts;
+	struct beat *beats; /* of the workers, shared with them */
+	struct loop_timeouts rounds; /* the one below */
+	struct loop_timeout round; /* looks after the workers, and tells the service manager */
 	uint64_t started; /* seconds since the epoch */
 	struct bucket failures; /* of records of connections that reached no verdict */
 	uint64_t audit_suppressed; /* of these, beyond the rate */

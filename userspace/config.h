@@ -155,6 +155,9 @@ struct config {
 	char *cgroup; /* "": the root of the cgroup2 hierarchy */
 };
 
+/* config_delivery_name - as a configuration has it: "auto", "adopt", "relay" */
+const char *config_delivery_name(enum config_delivery delivery);
+
 /**
  * config_load - reads a configuration file, and the files that it names
  * @path: the file; it stands in the messages as it is given here

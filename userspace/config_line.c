@@ -125,19 +125,26 @@ static int line_read_exceptions(struct config_draft *draft)
 	return 0;
 }
 
+static const char *const line_deliveries[] = {
+	[CONFIG_DELIVERY_AUTO] = "auto",
+	[CONFIG_DELIVERY_ADOPT] = "adopt",
+	[CONFIG_DELIVERY_RELAY] = "relay",
+	NULL,
+};
+
+const char *config_delivery_name(enum config_delivery delivery)
+{
+	return line_deliveries[delivery];
+}
+
 static int line_read_delivery(struct config_draft *draft)
 {
-	static const char *const words[] = {
-		[CONFIG_DELIVERY_AUTO] = "auto",
-		[CONFIG_DELIVERY_ADOPT] = "adopt",
-		[CONFIG_DELIVERY_RELAY] = "relay",
-		NULL,
-	};
 	const struct config_value *value = config_syntax_value(draft->section, "delivery");
 	unsigned int delivery = CONFIG_DELIVERY_AUTO;
 	int rc;
 
-	rc = config_value_choice(draft->syntax, draft->section, "delivery", words, &delivery);
+	rc = config_value_choice(draft->syntax, draft->section, "delivery", line_deliveries,
+				 &delivery);
 	if (rc == 0 && delivery == CONFIG_DELIVERY_ADOPT && !draft->inbound)
 		return config_syntax_refuse(draft->syntax, draft->section, value->line,
 					    "delivery 'adopt' is of connections that come in, and "

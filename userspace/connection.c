@@ -32,6 +32,8 @@ static struct loop_timeouts *connection_queue(struct connection *connection)
 	case PHASE_CONNECTING:
 	case PHASE_DIALLING:
 		return &connection->worker->connects;
+	case PHASE_WAITING:
+		return &connection->worker->retries;
 	case PHASE_LINGERING:
 		return &connection->worker->lingers;
 	default:
@@ -282,6 +284,7 @@ static void connection_client_ready(struct loop_io *io, uint32_t events)
 		return;
 	case PHASE_ASKED:
 	case PHASE_CONNECTING:
+	case PHASE_WAITING:
 		return; /* the relay asks the socket itself when it begins */
 	case PHASE_CLOSED:
 		return;

@@ -3,7 +3,9 @@
  * One peer's connection in a worker, from accept to close. Inbound:
  *
  *   handshake ─► asked ─► connecting ─► relaying ─► closed
- *       └──────────┴──► lingering (refused) ─────────┘
+ *       │          │          └─► waiting (until the app listens) ─► asked
+ *       │          ├──► closed (adopted: the socket is the app's)
+ *       └──────────┴──► lingering (refused) ─► closed
  *
  * and outbound, from an app's connect() that was intercepted:
  *
@@ -29,6 +31,7 @@ enum phase {
 	PHASE_ASKED,
 	PHASE_DIALLING, /* the peer */
 	PHASE_CONNECTING, /* to the app */
+	PHASE_WAITING, /* for the app, which does not listen */
 	PHASE_RELAYING,
 	PHASE_LINGERING,
 	PHASE_CLOSED,
@@ -52,6 +55,7 @@ struct connection {
 	struct endpoint peer, local;
 	bool answer_due; /* a question to the main process is under way */
 	bool departing; /* and it is that of an outbound connection's beginning */
+	uint64_t app_refused; /* loop_now() of the first time; 0: never */
 	bool app_is_loopback; /* the address that was dialled refused: the app's loopback is tried */
 
 	SSL *tls; /* until the handshake is over */
@@ -105,6 +109,9 @@ void connection_forget_app(struct connection *connection);
 
 /* The main process's answer to the oldest question. */
 void connection_answered(struct connection *connection, int error);
+
+/* Dials the app once more, after it did not listen. */
+void connection_retry_app(struct connection *connection);
 
 /* The socket to the app became writable, or failed. */
 void connection_app_connected(struct connection *connection);

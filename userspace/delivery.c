@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An accepted client and the app: PHASE_ASKED and PHASE_CONNECTING.
+ * An accepted client and the app: PHASE_ASKED, PHASE_CONNECTING and PHASE_WAITING.
  *
  * The app is dialled at the very address that the client dialled: an app that listens on
  * one address, or has several listeners on one port, is met where the client meant it.
@@ -18,6 +18,8 @@
 #include "userspace/connection.h"
 #include "userspace/fd.h"
 #include "userspace/message.h"
+
+#define APP_RESTART_NS (2 * LOOP_SECOND)
 
 /* A socket bound to the address that it will dial: its source is known before the SYN. */
 static int delivery_bind(const struct endpoint *target)
@@ -117,6 +119,40 @@ static void delivery_relay(struct connection *connection)
 	loop_turn_add(worker->loop, &connection->turn);
 }
 
+/* Another socket to the app, which the main process has to know before it is connected. */
+static void delivery_try(struct connection *connection)
+{
+	struct endpoint target = delivery_target(connection);
+	int err = connection->app_fd = delivery_bind(&target);
+
+	if (err >= 0)
+		err = delivery_ask(connection, MESSAGE_RELAY);
+	if (err)
+		delivery_give_up(connection, "the app cannot be reached", err);
+}
+
+void connection_retry_app(struct connection *connection)
+{
+	connection->app_is_loopback = false;
+	delivery_try(connection);
+}
+
+/* An app that starts again, or loads its listener anew, is back within this time. */
+static void delivery_wait(struct connection *connection, int err)
+{
+	struct worker *worker = connection->worker;
+	uint64_t now = loop_now(worker->loop);
+
+	if (!connection->app_refused)
+		connection->app_refused = now;
+	if (err != -ECONNREFUSED || now - connection->app_refused >= APP_RESTART_NS) {
+		delivery_give_up(connection, "the app cannot be reached", err);
+		return;
+	}
+	connection->phase = PHASE_WAITING;
+	loop_timeout_start(worker->loop, &worker->retries, &connection->timeout);
+}
+
 static void delivery_refused(struct connection *connection, int err)
 {
 	struct worker *worker = connection->worker;
@@ -127,15 +163,11 @@ static void delivery_refused(struct connection *connection, int err)
 	connection_forget_app(connection);
 	if (connection->app_is_loopback ||
 	    !memcmp(target.addr, connection->local.addr, sizeof(target.addr))) {
-		delivery_give_up(connection, "the app cannot be reached", err);
+		delivery_wait(connection, err);
 		return;
 	}
 	connection->app_is_loopback = true;
-	err = connection->app_fd = delivery_bind(&target);
-	if (err >= 0)
-		err = delivery_ask(connection, MESSAGE_RELAY);
-	if (err)
-		delivery_give_up(connection, "the app cannot be reached", err);
+	delivery_try(connection);
 }
 
 static void delivery_connect(struct connection *connection)

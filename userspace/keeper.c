@@ -153,7 +153,7 @@ static int kept_start(struct kept *app, int wrapping)
 	pid_t pid;
 	int err;
 
-	ledger_beat(app->ledger);
+	beat_give(&app->ledger->beat);
 	pid = fork();
 	if (pid < 0)
 		return -errno;
@@ -394,7 +394,7 @@ static void keeper_round(struct loop_timeout *timeout)
 	LIST_FOREACH(app, &keeper->apps, entry) {
 		if (!app->adopter) {
 			kept_start(app, -1);
-		} else if (!ledger_beats(app->ledger, KEEPER_HANG_NS)) {
+		} else if (!beat_is_fresh(&app->ledger->beat, KEEPER_HANG_NS)) {
 			log_line(LOG_ERR, "the adopter of %s (pid %d) hangs, and is ended",
 				 app->name, (int)app->adopter);
 			kill(app->adopter, SIGKILL);

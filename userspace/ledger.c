@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "userspace/fd.h"
@@ -93,22 +92,4 @@ bool ledger_was_given(const struct ledger *ledger, uint64_t cookie)
 		if (ledger->given[i].cookie == cookie)
 			return true;
 	return false;
-}
-
-static uint64_t ledger_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
-}
-
-void ledger_beat(struct ledger *ledger)
-{
-	__atomic_store_n(&ledger->beat, ledger_now(), __ATOMIC_RELAXED);
-}
-
-bool ledger_beats(const struct ledger *ledger, uint64_t ns)
-{
-	return ledger_now() - __atomic_load_n(&ledger->beat, __ATOMIC_RELAXED) <= ns;
 }

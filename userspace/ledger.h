@@ -9,12 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "userspace/beat.h"
 #include "userspace/notify.h"
 
 enum { LEDGER_CALLS = 1024, LEDGER_GIVEN = 1024 };
 
 struct ledger {
-	uint64_t beat; /* CLOCK_MONOTONIC in ns: when the adopter was last seen to work */
+	struct beat beat; /* the adopter's */
 	uint32_t given_next;
 	struct {
 		uint64_t cookie; /* of the client's socket; 0: none */
@@ -45,9 +46,5 @@ void ledger_settle(struct ledger *ledger, int notify_fd);
 
 /* True where it was noted, and was not one of the last that were struck out or settled. */
 bool ledger_was_given(const struct ledger *ledger, uint64_t cookie);
-
-/* The adopter works, and whether it did within the last ns. */
-void ledger_beat(struct ledger *ledger);
-bool ledger_beats(const struct ledger *ledger, uint64_t ns);
 
 #endif

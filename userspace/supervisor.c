@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "userspace/agent.h"
@@ -20,6 +22,7 @@
 #include "userspace/worker.h"
 
 #define SUPERVISOR_SESSIONS 4096 /* that peers may resume */
+#define SUPERVISOR_HANG_NS (10 * LOOP_SECOND) /* a worker's that does nothing */
 #define SUPERVISOR_MESSAGES 64 /* a worker's turn */
 #define SUPERVISOR_BUFFER (4 << 20) /* bytes on the way between the two */
 
@@ -65,6 +68,7 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent,
 		.crypto = agent->crypto,
 		.features = &agent->features,
 		.sessions = agent->sessions,
+		.beat = &agent->beats[worker->id],
 		.kernel_tls = agent->kernel_tls,
 		.tags_fd = dataplane_tags_fd(agent->dataplane),
 		.targets_fd = dataplane_targets_fd(agent->dataplane),
@@ -133,6 +137,7 @@ static int supervisor_start_one(struct agent *agent, struct supervised *worker)
 	/* a worker that does not take its answers must not hold the main process up */
 	if (fcntl(own, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
+	beat_give(&agent->beats[worker->id]);
 	worker->pid = fork();
 	if (worker->pid < 0) {
 		worker->pid = 0;
@@ -161,10 +166,51 @@ static void supervisor_restart(struct loop_timeout *timeout)
 	loop_timeout_start(worker->agent->loop, &worker->agent->restarts, timeout);
 }
 
+/*
+ * A worker that does nothing any more is ended, and the next one started. Whether this process
+ * itself does is the service manager's to find out (WatchdogSec=).
+ */
+static void supervisor_round(struct loop_timeout *timeout)
+{
+	struct agent *agent = CONTAINER_OF(timeout, struct agent, round);
+	unsigned int i;
+
+	sd_notify(0, "WATCHDOG=1");
+	for (i = 0; i < agent->worker_count; i++) {
+		const struct supervised *worker = &agent->workers[i];
+
+		if (worker->pid <= 0 || beat_is_fresh(&agent->beats[i], SUPERVISOR_HANG_NS))
+			continue;
+		log_line(LOG_ERR, "worker %u (pid %d) hangs, and is ended", worker->id,
+			 (int)worker->pid);
+		kill(worker->pid, SIGKILL);
+	}
+	loop_timeout_start(agent->loop, &agent->rounds, timeout);
+}
+
+static int supervisor_share_beats(struct agent *agent)
+{
+	void *at = mmap(NULL, agent->worker_count * sizeof(*agent->beats), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	agent->beats = at;
+	return 0;
+}
+
 int supervisor_start(struct agent *agent)
 {
 	unsigned int i;
 	int err;
+
+	err = supervisor_share_beats(agent);
+	if (err)
+		return err;
+	agent->rounds.duration = LOOP_SECOND;
+	agent->rounds.expired = supervisor_round;
+	loop_timeouts_add(agent->loop, &agent->rounds);
+	loop_timeout_start(agent->loop, &agent->rounds, &agent->round);
 
 	agent->restarts.duration = LOOP_SECOND;
 	agent->restarts.expired = supervisor_restart;
@@ -237,6 +283,7 @@ void supervisor_stop(struct agent *agent)
 		monitor_end_sessions(agent, i, "the daemon was stopped");
 	session_store_free(agent->sessions);
 	agent->sessions = NULL;
+	munmap(agent->beats, agent->worker_count * sizeof(*agent->beats));
 	free(agent->workers);
 	agent->workers = NULL;
 }

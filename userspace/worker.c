@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy/cache.h"
+#include "userspace/beat.h"
 #include "userspace/connection.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
@@ -116,9 +117,22 @@ static void worker_connect_expired(struct loop_timeout *timeout)
 		connection_close(connection, true, "the app did not answer");
 }
 
+static void worker_retry_expired(struct loop_timeout *timeout)
+{
+	connection_retry_app(CONTAINER_OF(timeout, struct connection, timeout));
+}
+
 static void worker_linger_expired(struct loop_timeout *timeout)
 {
 	connection_close(CONTAINER_OF(timeout, struct connection, timeout), true, "");
+}
+
+static void worker_beat(struct loop_timeout *timeout)
+{
+	struct worker *worker = CONTAINER_OF(timeout, struct worker, beat);
+
+	beat_give(worker->setup.beat);
+	loop_timeout_start(worker->loop, &worker->beats, timeout);
 }
 
 static void worker_init_timeouts(struct worker *worker)
@@ -131,13 +145,21 @@ static void worker_init_timeouts(struct worker *worker)
 		.duration = CONNECT_SECONDS * LOOP_SECOND,
 		.expired = worker_connect_expired,
 	};
+	worker->retries = (struct loop_timeouts){
+		.duration = LOOP_SECOND / 10,
+		.expired = worker_retry_expired,
+	};
 	worker->lingers = (struct loop_timeouts){
 		.duration = LINGER_SECONDS * LOOP_SECOND,
 		.expired = worker_linger_expired,
 	};
 	loop_timeouts_add(worker->loop, &worker->handshakes);
 	loop_timeouts_add(worker->loop, &worker->connects);
+	worker->beats = (struct loop_timeouts){ .duration = LOOP_SECOND, .expired = worker_beat };
+	loop_timeouts_add(worker->loop, &worker->retries);
+	loop_timeouts_add(worker->loop, &worker->beats);
 	loop_timeouts_add(worker->loop, &worker->lingers);
+	worker_beat(&worker->beat);
 }
 
 static int worker_listen(struct worker *worker)

@@ -32,7 +32,8 @@ struct worker_setup {
 	const struct listeners *listeners;
 	const struct ktls_crypto *crypto;
 	const struct ktls_features *features;
-	struct session_store *sessions; /* that peers may resume */
+	struct session_store *sessions;
+	struct beat *beat; /* shared with the main process */ /* that peers may resume */
 	bool kernel_tls; /* false: user space encrypts (ktls = prefer) */
 	int tags_fd, targets_fd; /* read-only */
 	uint32_t netns; /* the namespace that it is in: it has the listeners of that one */
@@ -50,6 +51,9 @@ struct worker {
 	struct buffer_pool buffers;
 	struct loop_timeouts handshakes; /* half-open ones */
 	struct loop_timeouts connects; /* to the app */
+	struct loop_timeouts retries; /* of an app that does not listen */
+	struct loop_timeouts beats; /* the one below */
+	struct loop_timeout beat; /* tells the main process that this one works */
 	struct loop_timeouts lingers; /* refused ones, until the peer has read why */
 	unsigned int half_open;
 	LIST_HEAD(, connection) connections; /* all of them */

@@ -196,6 +196,24 @@ TEST_F(death, of_a_worker)
 	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
 }
 
+/* one that does nothing any more is ended by the main process, and another one serves */
+TEST_F_TIMEOUT(death, of_a_worker_that_hangs, 60)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	long long end = process_now_ms() + 30000;
+
+	for (int i = 0; i < self->worker_count; i++)
+		ASSERT_OK(kill(self->workers[i], SIGSTOP));
+	while (process_lives(self->workers[0]) && process_now_ms() < end)
+		process_sleep_ms(100);
+	check_workers_are_gone(self);
+	while (daemon_workers(&self->agent, workers) < self->worker_count &&
+	       process_now_ms() < end)
+		process_sleep_ms(100);
+	peer_free(open_session());
+	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
+}
+
 TEST_F(death, by_sigterm)
 {
 	self->peer = open_session();
