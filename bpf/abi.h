@@ -85,6 +85,9 @@ struct port_rule {
 	enum action action;
 	__u32 slot; /* listeners: 2 * slot for IPv4, 2 * slot + 1 for IPv6 */
 	enum direction direction; /* outbound: where intercepted connections go, see outlets */
+	/* IPv4 to the listener of IPv6: an app that adopts listens for both families at once, and
+	 * expects the sockets of such a listener */
+	__u32 mapped;
 };
 
 /*
@@ -226,7 +229,7 @@ struct verdict_key {
 
 #define LW_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " is ABI")
 LW_ASSERT_SIZE(struct port_key, 8);
-LW_ASSERT_SIZE(struct port_rule, 12);
+LW_ASSERT_SIZE(struct port_rule, 16);
 LW_ASSERT_SIZE(struct line_key, 28);
 LW_ASSERT_SIZE(struct lengths_key, 8);
 LW_ASSERT_SIZE(struct lengths, 2584);

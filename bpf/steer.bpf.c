@@ -41,7 +41,7 @@ static __always_inline bool steer_is_relay(struct bpf_sk_lookup *ctx, __u16 port
 
 static __always_inline bool steer_assign(struct bpf_sk_lookup *ctx, const struct port_rule *rule)
 {
-	__u32 index = 2 * rule->slot + (ctx->family == AF_INET6);
+	__u32 index = 2 * rule->slot + (ctx->family == AF_INET6 || rule->mapped);
 	struct bpf_sock *sk;
 	long err;
 

@@ -92,6 +92,19 @@ bool adoption_has(const struct adoption *adoption, uint32_t netns, const struct 
 	return adoption_find(adoption, netns, local);
 }
 
+/* IPv4 clients become sockets of the family that their app listens in. */
+static void adoption_map_port(const struct adoption *adoption, uint32_t netns, uint16_t port)
+{
+	/* any address of IPv4 that no app listens at in particular */
+	const struct endpoint any = { .addr = { [10] = 0xff, [11] = 0xff, [15] = 1 }, .port = port };
+	const struct wrapped *app = adoption_find(adoption, netns, &any);
+	bool dual = app && wrapped_fit(app, netns, &any) == APP_FIT_DUAL;
+	int err = dataplane_map_port(adoption->agent->dataplane, netns, port, dual);
+
+	if (err && err != -ENOENT)
+		log_line(LOG_ERR, "port %u: %s", port, strerror(-err));
+}
+
 static void given_free(struct given *client)
 {
 	loop_timeout_stop(&client->adoption->waits, &client->wait);
@@ -170,12 +183,15 @@ static void wrapped_lost(struct wrapped *app)
 	struct adoption *adoption = app->adoption;
 	struct given *client, *next;
 	int fd = app->io.fd;
+	unsigned int i;
 
 	if (fd < 0)
 		return;
 	loop_remove(adoption->agent->loop, &app->io);
 	close(fd);
 	LIST_REMOVE(app, entry);
+	for (i = 0; app->greeted && i < app->listener_count; i++)
+		adoption_map_port(adoption, app->netns, app->listeners[i].at.port);
 	for (client = TAILQ_FIRST(&adoption->clients); client; client = next) {
 		next = TAILQ_NEXT(client, entry);
 		if (client->app != app)
@@ -221,6 +237,8 @@ static int wrapped_listens(struct wrapped *app, const struct handover *message)
 	if (app->listener_count == ADOPTION_LISTENERS_MAX)
 		return -E2BIG;
 	app->listeners[app->listener_count++] = address;
+	if (app->greeted)
+		adoption_map_port(adoption, app->netns, address.at.port);
 	/* those that wait for it */
 	for (client = TAILQ_FIRST(&adoption->clients); client && app->io.fd >= 0; client = next) {
 		next = TAILQ_NEXT(client, entry);
@@ -238,6 +256,8 @@ static int wrapped_closed(struct wrapped *app, const struct handover *message)
 	for (i = 0; i < app->listener_count; i++)
 		if (app_address_equals(&app->listeners[i], &address))
 			app->listeners[i] = app->listeners[--app->listener_count];
+	if (app->greeted)
+		adoption_map_port(app->adoption, app->netns, address.at.port);
 	return 0;
 }
 

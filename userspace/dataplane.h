@@ -50,6 +50,12 @@ int dataplane_write_ports(struct dataplane *dataplane, const struct listeners *l
 			  const struct config *config);
 
 /*
+ * Whether IPv4 connections to a port become sockets of IPv6 with v4-mapped addresses, as those of
+ * a listener for both families are. -ENOENT: a port that is not governed.
+ */
+int dataplane_map_port(struct dataplane *dataplane, uint32_t netns, uint16_t port, bool mapped);
+
+/*
  * Puts what was written in force, for each namespace at once: at no moment is a line of both
  * configurations claimed by none. -EEXIST: two names of one namespace.
  */

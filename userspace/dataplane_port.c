@@ -31,6 +31,20 @@ static int dataplane_write_port(struct dataplane *dataplane, uint32_t netns, uin
 		       0;
 }
 
+int dataplane_map_port(struct dataplane *dataplane, uint32_t netns, uint16_t port, bool mapped)
+{
+	struct port_key key = { .netns = dataplane_number(dataplane, netns), .port = port };
+	int map = bpf_map__fd(dataplane->skel->maps.ports);
+	struct port_rule rule;
+
+	if (bpf_map_lookup_elem(map, &key, &rule) < 0)
+		return -errno;
+	if (rule.mapped == mapped)
+		return 0;
+	rule.mapped = mapped;
+	return bpf_map_update_elem(map, &key, &rule, BPF_EXIST) < 0 ? -errno : 0;
+}
+
 /* Where connect() sends what a namespace's lines claim: its outlet, in each family. */
 static int dataplane_write_outlet(struct dataplane *dataplane, const struct listener *listener)
 {
@@ -86,7 +100,7 @@ int dataplane_write_ports(struct dataplane *dataplane, const struct listeners *l
 	for (i = 0; !err && i < listeners->count; i++) {
 		entry = &listeners->entries[i];
 		port = &listeners->ports[entry->slot];
-		rule = (struct port_rule){ ACTION_STEER, entry->slot, port->direction };
+		rule = (struct port_rule){ ACTION_STEER, entry->slot, port->direction, 0 };
 		err = dataplane_write_port(dataplane, port->netns,
 					   port->port ? port->port : entry->bound, rule);
 		if (!err && port->direction == DIRECTION_OUTBOUND)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/listener.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -15,22 +16,36 @@
 /* the kernel caps it at net.core.somaxconn */
 #define LISTENER_BACKLOG 4096
 
-static int listener_open(bool ipv6)
+/* where sockets wait for what the steering assigns to them: any port that is free */
+enum listener_kind {
+	LISTENER_IP4, /* 127.0.0.1 */
+	LISTENER_IP6, /* ::1 */
+	/*
+	 * Of IPv6, and bpf_sk_assign() gives it IPv4 as well (struct port_rule, mapped): that takes
+	 * one that is not V6ONLY, which it would become at ::1 (net/ipv6/af_inet6.c, __inet6_bind)
+	 */
+	LISTENER_BOTH, /* ::ffff:127.0.0.1 */
+};
+
+static int listener_open(enum listener_kind kind)
 {
-	_cleanup_fd_ int fd = socket(ipv6 ? AF_INET6 : AF_INET,
+	_cleanup_fd_ int fd = socket(kind == LISTENER_IP4 ? AF_INET : AF_INET6,
 				     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int on = 1, v6only = kind == LISTENER_IP6;
+	const bool ipv6 = kind != LISTENER_IP4;
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	struct sockaddr_in in = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	const int on = 1;
 
 	if (fd < 0)
 		return -errno;
-	if (ipv6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+	if (kind == LISTENER_BOTH)
+		inet_pton(AF_INET6, "::ffff:127.0.0.1", &in6.sin6_addr);
+	if (ipv6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
 		return -errno;
-	/* port 0: any that is free; nobody is meant to dial it */
+	/* nobody is meant to dial it */
 	if (bind(fd, ipv6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
 		 ipv6 ? sizeof(in6) : sizeof(in)) < 0)
 		return -errno;
@@ -47,7 +62,10 @@ static int listener_open(bool ipv6)
 
 static int listeners_add(struct listeners *listeners, uint32_t slot, bool ipv6)
 {
-	_cleanup_fd_ int fd = listener_open(ipv6);
+	const bool inbound = listeners->ports[slot].direction == DIRECTION_INBOUND;
+	_cleanup_fd_ int fd = listener_open(!ipv6 ? LISTENER_IP4 :
+					    inbound ? LISTENER_BOTH :
+						      LISTENER_IP6);
 	struct endpoint bound;
 	int err;
 

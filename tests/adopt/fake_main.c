@@ -178,7 +178,7 @@ int fake_main_connect(struct fake_main *main, const char *host, uint16_t port,
 	int listener, server;
 
 	ASSERT_OK(setns(main->elsewhere, CLONE_NEWNET));
-	listener = listener_open(host, port, false, 1);
+	listener = listener_open(main->dual ? "::" : host, port, main->dual, 1);
 	client->fd = fake_main_dial(host, port);
 	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	ASSERT_LE(0, server);

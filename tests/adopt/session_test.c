@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #define LIMIT_MS (5000 * harness_time_scale())
 #define WRAPPED_PORT DAEMON_PORT
 #define PLAIN_PORT 5062 /* auto, and its app is not wrapped */
+#define DUAL_PORT 5064
 #define ADOPT_PORT 5063 /* adopt, and its app is not wrapped */
 
 HARNESS_PREPARE
@@ -38,7 +40,7 @@ FIXTURE(session) {
 
 FIXTURE_SETUP(session)
 {
-	static const uint16_t all[] = { WRAPPED_PORT, PLAIN_PORT, 0 };
+	static const uint16_t all[] = { WRAPPED_PORT, PLAIN_PORT, DUAL_PORT, 0 };
 
 	if (!site_has_kernel_tls())
 		SKIP("this kernel has no TLS");
@@ -96,6 +98,26 @@ static void check_ended(FIXTURE_DATA(session) *self, const char *reason)
 	EXPECT_LT(result->received, journal_number(record, "bytes_out"));
 	json_decref(record);
 	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
+}
+
+/* until the daemon knows that a wrapped app listens there */
+static void await_listener(FIXTURE_DATA(session) *self, uint16_t port)
+{
+	long long end = process_now_ms() + LIMIT_MS;
+	bool there = false;
+	char suffix[16];
+
+	snprintf(suffix, sizeof(suffix), ":%u\"", port);
+	while (!there && process_now_ms() < end) {
+		json_t *status = daemon_ask(&self->agent, "status");
+		char *apps = json_dumps(json_object_get(status, "apps"), JSON_COMPACT);
+
+		there = apps && strstr(apps, suffix);
+		free(apps);
+		json_decref(status);
+		process_sleep_ms(20);
+	}
+	ASSERT_TRUE(there);
 }
 
 TEST_F(session, is_the_wrapped_apps_own)
@@ -167,6 +189,33 @@ TEST_F(session, outlives_the_daemon)
 	ASSERT_OK(peer_step(self->peer, "fin"));
 	json_decref(plain_app_end(&self->app, peer_result(self->peer)->local));
 	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
+}
+
+/* as a listener of both families has them: of IPv6, with a v4-mapped address */
+TEST_F(session, of_ipv4_with_an_app_that_listens_in_both_families)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, DUAL_PORT, "good");
+	char expected[256], named[96];
+	const char *words[WRAP_WORDS_MAX];
+	pid_t app;
+
+	wrap_words(self->run, words);
+	words[WRAP_WORDS] = process_build_path("tests/adopt/acceptor");
+	words[WRAP_WORDS + 1] = "level";
+	words[WRAP_WORDS + 2] = "1";
+	words[WRAP_WORDS + 3] = "5";
+	words[WRAP_WORDS + 4] = "[::]:5064";
+	app = process_start(self->log, words);
+	ASSERT_LT(0, app);
+	await_listener(self, DUAL_PORT);
+	ASSERT_OK(peer_open(&options, &self->peer));
+	snprintf(named, sizeof(named), "[::ffff:%s", peer_result(self->peer)->local);
+	*strrchr(named, ':') = '\0';
+	snprintf(expected, sizeof(expected), "%s]%s %s]%s 0", named,
+		 strrchr(peer_result(self->peer)->local, ':'), named,
+		 strrchr(peer_result(self->peer)->local, ':'));
+	EXPECT_OK(peer_step(self->peer, "expect:%s", expected));
+	EXPECT_EQ(SIGKILL, process_end(app, SIGKILL, LIMIT_MS));
 }
 
 /* one that ends while no daemon is there is recorded by the next one */
