@@ -16,7 +16,8 @@
 #define QUESTION_SECONDS 5
 #define QUESTION_ANSWER_MAX (256U << 20)
 
-int question_options(int argc, char **argv, const char *what, struct question_options *options)
+int question_options_for(int argc, char **argv, const char *arguments, const char *what,
+			 struct question_options *options)
 {
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -36,18 +37,27 @@ int question_options(int argc, char **argv, const char *what, struct question_op
 			options->run_path = optarg;
 			break;
 		case 'h':
-			printf("usage: linewarden %s [--json] [--run DIR]\n\n%s\n\n"
+			printf("usage: linewarden %s [--json] [--run DIR]%s%s\n\n%s\n\n"
 			       "  -j, --json     the answer as JSON, for machines\n"
 			       "  -r, --run DIR  the daemon's run-path (" QUESTION_RUN_PATH ")\n",
-			       argv[0], what);
+			       argv[0], *arguments ? " " : "", arguments, what);
 			return TOOL_OK;
 		default:
 			return TOOL_USAGE;
 		}
 	}
-	if (optind == argc)
-		return -1;
-	fprintf(stderr, "linewarden %s: '%s' is one argument too many\n", argv[0], argv[optind]);
+	options->first = optind;
+	return -1;
+}
+
+int question_options(int argc, char **argv, const char *what, struct question_options *options)
+{
+	int status = question_options_for(argc, argv, "", what, options);
+
+	if (status >= 0 || options->first == argc)
+		return status;
+	fprintf(stderr, "linewarden %s: '%s' is one argument too many\n", argv[0],
+		argv[options->first]);
 	return TOOL_USAGE;
 }
 

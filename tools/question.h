@@ -10,6 +10,7 @@
 struct question_options {
 	const char *run_path;
 	bool json;
+	int first; /* argument behind the options, where question_options_for() takes some */
 };
 
 /*
@@ -17,6 +18,10 @@ struct question_options {
  * --help.
  */
 int question_options(int argc, char **argv, const char *what, struct question_options *options);
+
+/* The same with arguments behind the options, as --help names them. */
+int question_options_for(int argc, char **argv, const char *arguments, const char *what,
+			 struct question_options *options);
 
 /*
  * Asks, and returns the daemon's answer as a new reference. NULL: it was said on standard

@@ -12,6 +12,7 @@ static void sessions_add(struct table *table, const json_t *session, time_t now)
 	long long not_after = question_number(session, "not_after");
 	bool ktls = json_is_true(json_object_get(session, "ktls"));
 
+	table_add(table, TABLE_PLAIN, "%lld", question_number(session, "cookie"));
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "line"));
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "function"));
 	table_add(table, TABLE_PLAIN, "%s", question_text(session, "direction"));
@@ -32,7 +33,7 @@ static void sessions_add(struct table *table, const json_t *session, time_t now)
 int tool_sessions(int argc, char **argv)
 {
 	static const char *const columns[] = {
-		"LINE", "FUNCTION", "DIRECTION", "LEVEL", "STATE", "PEER", "TLS",
+		"COOKIE", "LINE", "FUNCTION", "DIRECTION", "LEVEL", "STATE", "PEER", "TLS",
 		"CIPHER", "ENCRYPTS", "DELIVERY", "AGE", "CERTIFICATE ENDS IN", NULL,
 	};
 	struct question_options options;

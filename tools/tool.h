@@ -19,5 +19,6 @@ int tool_check(int argc, char **argv);
 int tool_explain(int argc, char **argv);
 int tool_tcs(int argc, char **argv);
 int tool_exec(int argc, char **argv);
+int tool_kill(int argc, char **argv);
 
 #endif

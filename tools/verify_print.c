@@ -82,7 +82,7 @@ static void verify_add_line(struct table *table, const struct config *config,
 		table_add(table, colour, "%s", served ? verify_ask(line) : "-");
 		table_add(table, colour, "%s%s", served ? level_name(line->rule.level) : "-",
 			  line->rule.options & RULE_BEFORE_R11_1_3 ? " (before R11.1.3)" : "");
-		table_add(table, colour, "%s", served ? "relay" : "closed");
+		table_add(table, colour, "%s", served ? config_delivery_name(line->delivery) : "closed");
 		if (with_notes)
 			table_add(table, noted, "%s", *notes ? notes : "-");
 	}

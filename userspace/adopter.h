@@ -176,8 +176,12 @@ void listener_tell_all(struct adopter *adopter);
 int listener_netns(const struct adopter *adopter, uint32_t *out);
 
 /* --- adopter_place.c */
-/* Takes a client in at the place that it dialled; its descriptor is closed where that fails. */
-struct place *place_add(struct adopter *adopter, int fd, uint64_t cookie);
+/*
+ * Takes a client in at the place that it dialled; its descriptor is closed where that fails.
+ * peer: what accept() said of it, which stands when it has gone since; NULL: nobody asked.
+ */
+struct place *place_add(struct adopter *adopter, int fd, uint64_t cookie,
+			const struct endpoint *peer);
 /* One with clients that this listener serves; NULL: none. */
 struct place *place_of(struct adopter *adopter, const struct app_address *listener);
 bool place_has(const struct adopter *adopter, uint64_t cookie);
@@ -189,6 +193,8 @@ void place_call(struct adopter *adopter, struct place *place);
 void place_lost_bell(struct adopter *adopter, struct place *place, int err);
 /* Every client goes back to main, with err as the reason. */
 void place_return_all(struct adopter *adopter, int err);
+/* The same at every place: their bells may have been taken together. */
+void place_call_all(struct adopter *adopter);
 /* What time does to them; false: nobody waits. */
 bool place_tick(struct adopter *adopter);
 

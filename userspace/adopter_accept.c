@@ -121,7 +121,7 @@ static int accept_drain(struct adopter *adopter, const struct adopter_call *call
 
 	while ((fd = accept_next(call->listener, &peer)) >= 0) {
 		if (!bell_is_one(adopter, fd, &peer, &from))
-			from = place_add(adopter, fd, 0);
+			from = place_add(adopter, fd, 0, &peer);
 		if (from && !STAILQ_EMPTY(&from->clients))
 			found = from;
 	}
@@ -131,7 +131,7 @@ static int accept_drain(struct adopter *adopter, const struct adopter_call *call
 
 bool adopter_serve(struct adopter *adopter, const struct adopter_call *call, int *err)
 {
-	struct place *place = place_of(adopter, &call->address), *other = NULL;
+	struct place *place = place_of(adopter, &call->address), *other;
 
 	*err = place ? 0 : accept_drain(adopter, call, &place);
 	if (*err)
@@ -149,9 +149,7 @@ bool adopter_serve(struct adopter *adopter, const struct adopter_call *call, int
 		/* out of descriptors, a bad address: the client stays the next one's */
 		adopter_fail(adopter, call->notify, *err);
 	}
-	place_call(adopter, place);
-	if (other)
-		place_call(adopter, other);
+	place_call_all(adopter);
 	return true;
 }
 

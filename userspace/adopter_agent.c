@@ -74,7 +74,7 @@ static void agent_take_client(struct adopter *adopter, uint64_t cookie, int fd)
 		close(fd);
 		return;
 	}
-	place = place_add(adopter, fd, cookie);
+	place = place_add(adopter, fd, cookie, NULL);
 	if (!place) {
 		adopter_tell(adopter, &(struct handover){ .type = HANDOVER_RETURNED,
 							  .cookie = cookie,

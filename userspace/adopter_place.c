@@ -53,7 +53,8 @@ static struct place *place_make(struct adopter *adopter, const struct endpoint *
 	return place;
 }
 
-struct place *place_add(struct adopter *adopter, int fd, uint64_t cookie)
+struct place *place_add(struct adopter *adopter, int fd, uint64_t cookie,
+			const struct endpoint *peer)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	struct place *place = NULL;
@@ -61,8 +62,10 @@ struct place *place_add(struct adopter *adopter, int fd, uint64_t cookie)
 
 	if (client && endpoint_local(fd, &at) == 0)
 		place = place_make(adopter, &at);
-	/* one that has gone already is the app's to find out, as it would be without us */
-	if (!place || endpoint_peer(fd, &client->peer) < 0) {
+	if (client && peer)
+		client->peer = *peer;
+	/* one of the app's queue that has gone is the app's to find out, as it would be without us */
+	if (!place || (!peer && endpoint_peer(fd, &client->peer) < 0)) {
 		close(fd);
 		free(client);
 		return NULL;
@@ -172,6 +175,14 @@ void place_call(struct adopter *adopter, struct place *place)
 	if (!place->bell_count)
 		place_ring(adopter, place);
 	adopter_tick_soon(adopter);
+}
+
+void place_call_all(struct adopter *adopter)
+{
+	struct place *place;
+
+	LIST_FOREACH(place, &adopter->places, entry)
+		place_call(adopter, place);
 }
 
 bool place_tick(struct adopter *adopter)

@@ -117,7 +117,7 @@ static void given_reset(struct given *client, const char *why)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 
-	monitor_end_adopted(client->adoption->agent, client->cookie, why);
+	monitor_end_cookie(client->adoption->agent, client->cookie, why);
 	setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	given_free(client);
 }
@@ -287,7 +287,7 @@ static int wrapped_returned(struct wrapped *app, const struct handover *message)
 	struct given *client = wrapped_client(app, message->cookie);
 
 	if (!client) {
-		monitor_end_adopted(app->adoption->agent, message->cookie, "the app does not listen");
+		monitor_end_cookie(app->adoption->agent, message->cookie, "the app does not listen");
 		return 0;
 	}
 	/* the app has ended: the one that follows it may have it */

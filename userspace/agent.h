@@ -71,11 +71,14 @@ unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const ch
 /* Records the end of the session of an app's own socket, which the kernel told of. */
 void monitor_ended(struct agent *agent, const struct ending *ending);
 
-/* Ends the session of a socket that no app has taken, and records why. */
-void monitor_end_adopted(struct agent *agent, uint64_t cookie, const char *why);
+/* Records why a session ends, and forgets it: whoever has its socket says nothing more of it. */
+void monitor_end_cookie(struct agent *agent, uint64_t cookie, const char *why);
 
 /* Answers one message of a worker. -errno: the worker cannot be trusted and is to die. */
 int monitor_handle(struct supervised *worker);
+
+/* Ends the session whose cookie argument is, and says which it was or, as "error", why not. */
+json_t *kill_session(struct agent *agent, const char *argument);
 
 /* The status and the live sessions as JSON; a new reference, NULL when out of memory. */
 json_t *status_to_json(const struct agent *agent);

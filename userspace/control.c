@@ -37,12 +37,25 @@ struct control_client {
 	size_t answer_at, answer_len;
 };
 
+/* argument: what stands behind the name and a blank; NULL: nothing */
+static json_t *control_status(struct agent *agent, const char *argument)
+{
+	return argument ? NULL : status_to_json(agent);
+}
+
+static json_t *control_sessions(struct agent *agent, const char *argument)
+{
+	return argument ? NULL : sessions_to_json(agent);
+}
+
 static const struct control_question {
 	const char *name;
-	json_t *(*answer)(const struct agent *agent);
+	json_t *(*answer)(struct agent *agent, const char *argument);
+	bool root; /* of the two that may ask, root alone: it changes something */
 } control_questions[] = {
-	{ "status", status_to_json },
-	{ "sessions", sessions_to_json },
+	{ "status", control_status, false },
+	{ "sessions", control_sessions, false },
+	{ "kill", kill_session, true },
 };
 
 static void control_client_release(struct loop_garbage *garbage)
@@ -71,13 +84,34 @@ static void control_client_expired(struct loop_timeout *timeout)
 	control_client_close(CONTAINER_OF(timeout, struct control_client, timeout));
 }
 
-static json_t *control_answer(const struct agent *agent, const char *question)
+static bool control_is_root(const struct control_client *client)
 {
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(client->io.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       peer.uid == 0;
+}
+
+static json_t *control_answer(const struct control_client *client, char *question)
+{
+	const struct control_question *known;
+	char *argument = strchr(question, ' ');
+	json_t *answer;
 	size_t i;
 
-	for (i = 0; i < sizeof(control_questions) / sizeof(control_questions[0]); i++)
-		if (!strcmp(question, control_questions[i].name))
-			return control_questions[i].answer(agent);
+	if (argument)
+		*argument++ = '\0';
+	for (i = 0; i < sizeof(control_questions) / sizeof(control_questions[0]); i++) {
+		known = &control_questions[i];
+		if (strcmp(question, known->name) != 0)
+			continue;
+		if (known->root && !control_is_root(client))
+			return json_pack("{s:s}", "error", "only root may");
+		answer = known->answer(client->control->agent, argument);
+		if (answer || !argument)
+			return answer;
+	}
 	return json_pack("{s:s}", "error", "no such question");
 }
 
@@ -103,7 +137,7 @@ static int control_client_read(struct control_client *client)
 
 static int control_client_think(struct control_client *client)
 {
-	json_t *json = control_answer(client->control->agent, client->question);
+	json_t *json = control_answer(client, client->question);
 
 	if (!json)
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -113,4 +114,29 @@ void endpoint_format(const struct endpoint *endpoint, char out[LW_ENDPOINT_LEN])
 		inet_ntop(AF_INET6, endpoint->addr, text, sizeof(text));
 		snprintf(out, LW_ENDPOINT_LEN, "[%s]:%u", text, endpoint->port);
 	}
+}
+
+int endpoint_parse(const char *text, struct endpoint *out)
+{
+	const char *colon = strrchr(text, ':');
+	const bool bracket = *text == '[';
+	char host[INET6_ADDRSTRLEN], *end;
+	unsigned long port;
+	size_t len;
+
+	*out = (struct endpoint){ 0 };
+	len = colon ? (size_t)(colon - text) : 0;
+	if (len < 2 + 2 * (size_t)bracket || len >= sizeof(host) || (bracket && colon[-1] != ']'))
+		return -EINVAL;
+	memcpy(host, text + bracket, len - 2 * (size_t)bracket);
+	host[len - 2 * (size_t)bracket] = '\0';
+	port = strtoul(colon + 1, &end, 10);
+	if (!colon[1] || *end || port > UINT16_MAX)
+		return -EINVAL;
+	out->port = (uint16_t)port;
+	memcpy(out->addr, endpoint_mapped, sizeof(endpoint_mapped));
+	if (inet_pton(bracket ? AF_INET6 : AF_INET, host,
+		      bracket ? out->addr : out->addr + sizeof(endpoint_mapped)) != 1)
+		return -EINVAL;
+	return 0;
 }

@@ -37,4 +37,7 @@ struct endpoint endpoint_loopback(const struct endpoint *like);
 /* "192.0.2.1:5061", "[2001:db8::1]:5061" */
 void endpoint_format(const struct endpoint *endpoint, char out[LW_ENDPOINT_LEN]);
 
+/* What endpoint_format() wrote. -EINVAL. */
+int endpoint_parse(const char *text, struct endpoint *out);
+
 #endif

@@ -326,13 +326,12 @@ void monitor_ended(struct agent *agent, const struct ending *ending)
 	monitor_end_session(agent, ending->cookie, &ending->session, &end);
 }
 
-void monitor_end_adopted(struct agent *agent, uint64_t cookie, const char *why)
+void monitor_end_cookie(struct agent *agent, uint64_t cookie, const char *why)
 {
 	struct message_end end = { 0 };
 	struct session session;
 
-	if (dataplane_session(agent->dataplane, cookie, &session) < 0 ||
-	    session.worker != LW_WORKER_ADOPTED)
+	if (dataplane_session(agent->dataplane, cookie, &session) < 0)
 		return;
 	snprintf(end.why, sizeof(end.why), "%s", why);
 	monitor_end_session(agent, cookie, &session, &end);

@@ -169,6 +169,43 @@ TEST_F(session, is_reset_where_it_must_be_adopted_and_nobody_is_wrapped)
 	json_decref(record);
 }
 
+/* the operator ends one of two: its app hears of it at once, and the other session goes on */
+TEST_F(session, is_ended_by_the_operator)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, WRAPPED_PORT, "good");
+	const char *argv[] = { process_build_path("tools/linewarden"), "kill", "--run", self->run,
+			       NULL, NULL };
+	char cookie[32], output[PROCESS_OUTPUT_MAX];
+	struct peer *other;
+	json_t *sessions, *end;
+
+	open_session(self, WRAPPED_PORT);
+	check_delivery(self, "adopt");
+	sessions = daemon_ask(&self->agent, "sessions");
+	snprintf(cookie, sizeof(cookie), "%lld",
+		 journal_number(json_array_get(sessions, 0), "cookie"));
+	json_decref(sessions);
+	ASSERT_OK(peer_open(&options, &other));
+	ASSERT_OK(peer_step(other, "echo:100"));
+	argv[4] = cookie;
+	EXPECT_EQ(0, process_run(output, argv)) {
+		TH_LOG("%s", output);
+	}
+	peer_step(self->peer, "fin-wait");
+	EXPECT_EQ(PEER_RST, peer_result(self->peer)->transport);
+	end = plain_app_end(&self->app, peer_result(self->peer)->local);
+	EXPECT_STREQ("ECONNABORTED", journal_text(end, "end"));
+	json_decref(end);
+	end = daemon_record(&self->agent, "ended", peer_result(self->peer)->local);
+	EXPECT_STREQ("ended by the operator", journal_text(end, "reason"));
+	json_decref(end);
+	EXPECT_EQ(1, daemon_sessions(&self->agent, 1));
+	ASSERT_OK(peer_step(other, "echo:1000"));
+	peer_free(other);
+	EXPECT_EQ(1, process_run(output, argv));
+	EXPECT_NOT_NULL(strstr(output, "no session has that cookie"));
+}
+
 /* the daemon is no part of it: killed, and started again, it finds the session where it was */
 TEST_F(session, outlives_the_daemon)
 {

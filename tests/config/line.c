@@ -263,9 +263,24 @@ TEST_F(line, conduct)
 	for (int i = 0; i < 2; i++) {
 		EXPECT_EQ(CONFIG_OBSERVE, lines[i].mode);
 		EXPECT_FALSE(lines[i].resumption);
+		EXPECT_EQ(CONFIG_DELIVERY_RELAY, lines[i].delivery);
 	}
 	EXPECT_EQ(CONFIG_ENFORCE, lines[2].mode);
 	EXPECT_TRUE(lines[2].resumption);
+	EXPECT_EQ(CONFIG_DELIVERY_AUTO, lines[2].delivery);
+}
+
+/* of connections that come in: what goes out is connected by the daemon */
+TEST_F(line, delivery_of_both_directions)
+{
+	const struct config_line *lines = line_parse(self, "direction = both",
+						     "direction = both delivery = adopt")
+						  ->lines;
+
+	EXPECT_EQ(DIRECTION_INBOUND, lines[0].direction);
+	EXPECT_EQ(CONFIG_DELIVERY_ADOPT, lines[0].delivery);
+	EXPECT_EQ(DIRECTION_OUTBOUND, lines[1].direction);
+	EXPECT_EQ(CONFIG_DELIVERY_RELAY, lines[1].delivery);
 }
 
 TEST_F(line, namespaces)

@@ -42,14 +42,14 @@ test_table() {
 	echo 'line more { function = ip-office-line remote = 198.51.100.7 level = low }' \
 		>"$KTAP_DIR/lines.d/more.conf"
 	says 0 '^PORT +REMOTE +LINE +FUNCTION +ROLE +CERTIFICATE +LEVEL +DELIVERY +NOTES' verify "$config"
-	ktap_match '5061 +192.0.2.0/24 +trunk +sip-line +server +required +medium +relay +exceptions' \
+	ktap_match '5061 +192.0.2.0/24 +trunk +sip-line +server +required +medium +auto +exceptions' \
 		"$output"
 	ktap_match '5071 +192.0.2.0/24 +trunk +sip-line +client +required +medium +relay +to example.com' \
 		"$output"
-	ktap_match '5061 +::/0 +phones +sip-phone +server +requested +medium +relay +in blue, no resum' \
+	ktap_match '5061 +::/0 +phones +sip-phone +server +requested +medium +auto +in blue, no resum' \
 		"$output"
-	ktap_match '443 +0.0.0.0/0 +web +admin +server +required +high +relay +secure-high' "$output"
-	ktap_match '443 +198.51.100.7/32 +more +ip-office-line +server +required +low +relay' "$output"
+	ktap_match '443 +0.0.0.0/0 +web +admin +server +required +high +auto +secure-high' "$output"
+	ktap_match '443 +198.51.100.7/32 +more +ip-office-line +server +required +low +auto' "$output"
 	ktap_match '8443 +10.0.0.0/8 +old +admin +server +- +- +closed +disabled' "$output"
 	ktap_match 'exceptions of trunk as server: accept-server-auth-client, strict-purpose' "$output"
 	ktap_match 'exceptions of trunk as client: strict-purpose' "$output"

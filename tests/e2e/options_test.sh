@@ -15,7 +15,7 @@ test_help() {
 	says 0 '^usage: linewarden COMMAND' "$tool" --help
 	says 0 '^usage: linewarden COMMAND' "$tool" -h
 	says 0 '^usage: linewarden COMMAND' "$tool" help
-	for command in status sessions verify-config check explain tcs detach; do
+	for command in status sessions kill verify-config check explain tcs exec detach; do
 		ktap_match " $command " "$output"
 		ktap_check "$tool" "$command" --help >/dev/null
 		ktap_match "usage: linewarden $command" "$("$tool" "$command" -h)"
@@ -35,7 +35,7 @@ test_usage_mistakes() {
 	for command in status sessions detach; do
 		says 2 "one argument too many" "$tool" "$command" more
 	done
-	for command in status sessions verify-config check explain tcs detach; do
+	for command in status sessions kill verify-config check explain tcs exec detach; do
 		says 2 'nonsense' "$tool" "$command" --nonsense
 	done
 	says 2 'FILE' "$tool" verify-config
