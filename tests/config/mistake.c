@@ -40,12 +40,10 @@ MISTAKE(no_operator_setting, "	level = medium", "	certificate = none\n	level = m
 MISTAKE(no_include, NULL, "include(\"/etc/passwd\")\n",
 	"pbx.conf:20: '(' has no meaning here; comments start with '#', and text goes into double "
 	"quotes");
-MISTAKE(no_brace, "	level = low\n}\n", "	level = low\n",
-	"pbx.conf:14: what '{' opens here is not closed; end it with '}'");
-MISTAKE(no_brace_between, "	level = medium\n}\n", "	level = medium\n",
-	"pbx.conf:8: what '{' opens here is not closed; end it with '}'");
-MISTAKE(no_list_brace, "2001:db8:1::/48 }", "2001:db8:1::/48",
-	"pbx.conf:8: what '{' opens here is not closed; end it with '}'");
+#define NOT_CLOSED(line) "pbx.conf:" line ": what '{' opens here is not closed; end it with '}'"
+MISTAKE(no_brace, "	level = low\n}\n", "	level = low\n", NOT_CLOSED("14"));
+MISTAKE(no_brace_between, "	level = medium\n}\n", "	level = medium\n", NOT_CLOSED("8"));
+MISTAKE(no_list_brace, "2001:db8:1::/48 }", "2001:db8:1::/48", NOT_CLOSED("8"));
 MISTAKE(ends_early, NULL, "workers =", "pbx.conf:20: the file ends before a setting does");
 MISTAKE(brace_too_many, NULL, "}\n", "pbx.conf:20: '}' closes nothing");
 MISTAKE(no_equal_sign, "user = ", "user ", "pbx.conf:6: '=' is missing after 'user'");
@@ -85,9 +83,6 @@ MISTAKE(no_function, "	function = sip-phone", "",
 	"pbx.conf:19: line 'phones': function is missing; write function = sip-line");
 MISTAKE(no_remote, "	remote = { \"192.0.2.0/24\", 2001:db8:1::/48 }", "",
 	"pbx.conf:13: line 'trunk-a': remote is missing; write remote = { \"192.0.2.0/24\" }");
-MISTAKE(no_level, "	level = low", "",
-	"pbx.conf:19: line 'phones': level is missing; write level = medium, or "
-	"telephony-endpoints = medium outside of the lines");
 MISTAKE(no_trust_store, "trust-store = \"@/trusted\"", "",
 	"pbx.conf: trust-store is missing, and line 'trunk-a' at level 'medium' needs one; write "
 	"trust-store = \"/path/to/folder\"");
@@ -244,28 +239,27 @@ FIXTURE_VARIANT_ADD(mistake, identity_not_yet_valid)
 		   "this host's clock right?",
 };
 
-TEST(no_lines)
+static void expect_refused(const char *text, const char *message)
 {
-	struct config *config = NULL;
-	struct config_error error;
-
-	EXPECT_EQ(-EINVAL, config_parse("pbx.conf", "", 0, FILES_NOW, 1, &config, &error));
-	EXPECT_STREQ("pbx.conf: there is no line; write line \"name\" { ... }", error.text);
-}
-
-TEST(no_identity)
-{
-	static const char text[] =
-		"user = nobody group = daemon\n"
-		"line a { function = admin port = 443 remote = ::/0 level = none }";
 	struct config *config = NULL;
 	struct config_error error;
 
 	EXPECT_EQ(-EINVAL, config_parse("pbx.conf", text, strlen(text), FILES_NOW, 1, &config,
 					&error));
-	EXPECT_STREQ("pbx.conf: identity is missing; write identity { certificate = ... key = ... "
-		     "}",
-		     error.text);
+	EXPECT_STREQ(message, error.text);
+	EXPECT_NULL(config);
+}
+
+TEST(no_lines)
+{
+	expect_refused("", "pbx.conf: there is no line; write line \"name\" { ... }");
+}
+
+TEST(no_identity)
+{
+	expect_refused("user = nobody group = daemon\n"
+		       "line a { function = admin port = 443 remote = ::/0 level = none }",
+		       "pbx.conf: identity is missing; write identity { certificate = ... key = ... }");
 }
 
 TEST(no_file)

@@ -3,29 +3,37 @@
  * Sessions that were good when they began, under another policy: what has changed since refuses
  * them when they come back, for its own reason. A change takes a restart of the daemon.
  */
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
 #include "tests/e2e/plain_app.h"
 #include "tests/e2e/site.h"
+#include "tests/e2e/site_pki.h"
 #include "tests/e2e/visitor.h"
 #include "tests/harness.h"
+
+#define LINE_MEDIUM "127.0.42.1"
+#define LINE_MEDIUM6 "2001:db8:42::1"
+#define LINE_HIGH "127.0.43.1"
 
 static struct plain_app app;
 
 HARNESS_PREPARE
 {
 	site_prepare();
-	plain_app_start(&app, DAEMON_PORT, "echo");
+	site_take_address(LINE_MEDIUM6);
+	plain_app_start(&app, DAEMON_PORT, "echo [::1]:5061");
 }
+
+static const char lines[] = "line \"changing\" { function = sip-line port = 5061 "
+			    "remote = { 127.0.42.0/24, 2001:db8:42::/48 } level = medium }\n"
+			    "line \"changing-high\" { function = sip-line port = 5061 "
+			    "remote = 127.0.43.0/24 level = high }\n";
 
 FIXTURE(trust) {
 	struct daemon agent;
@@ -40,9 +48,6 @@ FIXTURE_VARIANT(trust) {
 	const char *check; /* that fails now */
 };
 
-#define LINE_MEDIUM "127.0.42.1"
-#define LINE_HIGH "127.0.43.1"
-
 #define TRUST_VARIANTS(name, ...)                                                                  \
 	FIXTURE_VARIANT_ADD(trust, name##_tls13) { .version = TLS1_3_VERSION, __VA_ARGS__ };       \
 	FIXTURE_VARIANT_ADD(trust, name##_tls12) { .version = TLS1_2_VERSION, __VA_ARGS__ }
@@ -54,20 +59,17 @@ TRUST_VARIANTS(copy_removed, .source = LINE_HIGH, .from = "\"@/trusted\"",
 	       .to = "\"@/pki/root.pem\"", .check = "in-store");
 TRUST_VARIANTS(revoked, .source = LINE_MEDIUM, .from = "\"@/trusted\"",
 	       .to = "\"@/revoked\"", .check = "trust-chain");
-TRUST_VARIANTS(level_raised, .source = LINE_MEDIUM, .from = "127.0.42.0/24 level = medium",
-	       .to = "127.0.42.0/24 level = medium+remote sip-domains = \"elsewhere.test\"",
-	       .check = "sip-domain");
+/* of line "changing" */
+#define LEVEL_RAISED                                                                               \
+	.from = "} level = medium",                                                                \
+	.to = "} level = medium+remote sip-domains = \"elsewhere.test\"", .check = "sip-domain"
+TRUST_VARIANTS(level_raised, .source = LINE_MEDIUM, LEVEL_RAISED);
+TRUST_VARIANTS(level_raised_ipv6, .source = LINE_MEDIUM6, LEVEL_RAISED);
 
 FIXTURE_SETUP(trust)
 {
 	visitor_make(&self->visitor, "good", variant->version);
-	daemon_start(&self->agent, &(struct daemon_options){
-					   .settings =
-						   "line \"changing\" { function = sip-line port = "
-						   "5061 remote = 127.0.42.0/24 level = medium }\n"
-						   "line \"changing-high\" { function = sip-line port = "
-						   "5061 remote = 127.0.43.0/24 level = high }\n",
-				   });
+	daemon_start(&self->agent, &(struct daemon_options){ .settings = lines });
 }
 
 FIXTURE_TEARDOWN(trust)
@@ -78,53 +80,14 @@ FIXTURE_TEARDOWN(trust)
 		daemon_explain(&self->agent);
 }
 
-static X509 *read_certificate(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	X509 *certificate;
-
-	ASSERT_NOT_NULL(file);
-	certificate = PEM_read_X509(file, NULL, NULL, NULL);
-	fclose(file);
-	ASSERT_NOT_NULL(certificate);
-	return certificate;
-}
-
 /* A store that has the root, and a list of the intermediate authority with one name on it. */
 static void make_revoked(void)
 {
-	X509 *issuer = read_certificate(site_file("pki/intermediate.pem"));
-	X509 *good = read_certificate(site_file("pki/good.pem"));
-	X509 *root = read_certificate(site_file("pki/root.pem"));
-	FILE *file = fopen(site_file("pki/intermediate.key"), "re");
-	ASN1_TIME *now = ASN1_TIME_set(NULL, time(NULL) - 60);
-	ASN1_TIME *next = ASN1_TIME_set(NULL, time(NULL) + 86400);
-	X509_REVOKED *entry = X509_REVOKED_new();
-	X509_CRL *crl = X509_CRL_new();
-	EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	static const char *const names[] = { "good", NULL };
 
-	fclose(file);
-	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
-	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer));
-	X509_CRL_set1_lastUpdate(crl, now);
-	X509_CRL_set1_nextUpdate(crl, next);
-	X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(good));
-	X509_REVOKED_set_revocationDate(entry, now);
-	X509_CRL_add0_revoked(crl, entry);
-	ASSERT_LT(0, X509_CRL_sign(crl, key, EVP_sha256()));
 	mkdir(site_file("revoked"), 0755);
-	file = fopen(site_file("revoked/all.pem"), "we");
-	ASSERT_NOT_NULL(file);
-	PEM_write_X509(file, root);
-	PEM_write_X509_CRL(file, crl);
-	fclose(file);
-	X509_free(issuer);
-	X509_free(good);
-	X509_free(root);
-	X509_CRL_free(crl);
-	EVP_PKEY_free(key);
-	ASN1_TIME_free(now);
-	ASN1_TIME_free(next);
+	site_trust("revoked", "root");
+	site_pki_revoke(site_file("revoked/intermediate.crl"), names);
 }
 
 /* "@" becomes the stage's folder; static memory, for one call */

@@ -2,6 +2,7 @@
 #include "tests/e2e/matrix_expect.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct matrix_row matrix_rows[] = {
@@ -83,11 +84,22 @@ static const struct {
 	{ "sip-domain", MATRIX_MEDIUM, true },
 };
 
+/*
+ * An emulated guest has no time for all of them in both families. There IPv6 has a third of each
+ * line's, and the next level another third: every kind of line meets every certificate.
+ */
+static bool has_time_for(const struct matrix_cell *cell)
+{
+	return !cell->ip6 || !getenv("LINEWARDEN_VM") || (cell->row + cell->level) % 3 == 0;
+}
+
 bool matrix_has_cell(const struct matrix_cell *cell)
 {
 	const struct matrix_kind_facts *facts = matrix_kind_facts(cell->kind);
 	const struct matrix_row *row = &matrix_rows[cell->row];
 
+	if (!has_time_for(cell))
+		return false;
 	if (facts->outbound)
 		return row->name;
 	/* who is not asked shows none: all others would be the same */

@@ -36,8 +36,8 @@ extern const struct matrix_row matrix_rows[];
 extern const unsigned int matrix_row_count;
 
 /*
- * matrix_has_cell - false where there is no such thing, as a server without certificate, and
- * for most certificates of clients that are not asked for one
+ * matrix_has_cell - false where there is no such thing, as a server without certificate, for
+ * most certificates of clients that are not asked for one, and for most cells of IPv6 in a guest
  */
 bool matrix_has_cell(const struct matrix_cell *cell);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/e2e/matrix_line.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,25 +65,39 @@ void matrix_line_name(enum matrix_kind kind, enum matrix_level level,
 		 kinds[kind].outbound ? "out" : "in", levels[level].word);
 }
 
-struct sockaddr_in matrix_cell_address(const struct matrix_cell *cell)
-{
-	uint32_t ip = UINT32_C(127) << 24 | (KIND_BASE + (uint32_t)cell->kind) << 16 |
-		      (uint32_t)cell->level << 8 | (cell->row + 1);
+/* 127.0.0.0 as an endpoint has it, and 2001:db8:77:: */
+static const uint8_t ranges[][13] = {
+	[false] = { [10] = 0xff, [11] = 0xff, [12] = 127 },
+	[true] = { 0x20, 0x01, 0x0d, 0xb8, 0x00, 0x77 },
+};
 
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(ip) };
+struct endpoint matrix_cell_address(const struct matrix_cell *cell)
+{
+	struct endpoint out = { .addr = { [13] = (uint8_t)(KIND_BASE + cell->kind),
+					  [14] = (uint8_t)cell->level,
+					  [15] = (uint8_t)(cell->row + 1) } };
+
+	memcpy(out.addr, ranges[cell->ip6], sizeof(ranges[0]));
+	return out;
 }
 
-bool matrix_cell_parse(const struct sockaddr_in *address, struct matrix_cell *cell)
+bool matrix_cell_parse(const struct endpoint *address, struct matrix_cell *cell)
 {
-	uint32_t ip = ntohl(address->sin_addr.s_addr);
-	uint32_t kind = (ip >> 16 & 0xff) - KIND_BASE, level = ip >> 8 & 0xff;
-	uint32_t row = (ip & 0xff) - 1;
+	const uint8_t *own = address->addr + sizeof(ranges[0]);
+	bool ip6 = !endpoint_is_ip4(address);
+	unsigned int kind = own[0] - KIND_BASE, level = own[1], row = own[2] - 1U;
 
-	if (address->sin_family != AF_INET || ip >> 24 != 127 || kind >= MATRIX_KIND_COUNT ||
+	if (memcmp(address->addr, ranges[ip6], sizeof(ranges[0])) || kind >= MATRIX_KIND_COUNT ||
 	    level >= MATRIX_LEVEL_COUNT || row >= MATRIX_ROWS_MAX)
 		return false;
-	*cell = (struct matrix_cell){ kind, level, row };
+	*cell = (struct matrix_cell){ ip6, kind, level, row };
 	return true;
+}
+
+void matrix_kind_start(enum matrix_kind kind, bool ip6, char start[MATRIX_START_MAX])
+{
+	snprintf(start, MATRIX_START_MAX, ip6 ? "2001:db8:77::%x:" : "127.%d.",
+		 KIND_BASE + (int)kind);
 }
 
 /* the domain that every good certificate speaks for, and the hosts that they are of */
@@ -109,14 +122,17 @@ static void write_names(FILE *file, const struct matrix_kind_facts *facts)
 static void write_line(FILE *file, enum matrix_kind kind, enum matrix_level level)
 {
 	const struct matrix_kind_facts *facts = &kinds[kind];
-	char name[MATRIX_LINE_NAME_MAX];
+	char name[MATRIX_LINE_NAME_MAX], ip4[MATRIX_START_MAX], ip6[MATRIX_START_MAX];
 
 	matrix_line_name(kind, level, name);
+	matrix_kind_start(kind, false, ip4);
+	matrix_kind_start(kind, true, ip6);
 	fprintf(file,
 		"line \"%s\" {\n\tfunction = %s\n\tdirection = %s\n\tport = %u\n"
-		"\tremote = { \"127.%d.%d.0/24\" }\n\tlevel = \"%s\"\n\tresumption = no\n",
-		name, facts->function, facts->outbound ? "outbound" : "inbound", facts->port,
-		KIND_BASE + (int)kind, (int)level, levels[level].name);
+		"\tremote = { \"%s%d.0/24\", \"%s%d00/120\" }\n\tlevel = \"%s\"\n"
+		"\tresumption = no\n",
+		name, facts->function, facts->outbound ? "outbound" : "inbound", facts->port, ip4,
+		(int)level, ip6, (int)level, levels[level].name);
 	if (facts->service_security)
 		fprintf(file, "\tservice-security = %s\n", facts->service_security);
 	if (level >= MATRIX_MEDIUM_REMOTE)

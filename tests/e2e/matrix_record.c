@@ -44,43 +44,42 @@ static void read_record(const json_t *json, struct matrix_record *record)
 	read_checks(json, record);
 }
 
-/* the address of a record's peer, "127.65.2.7:5061", is its cell's */
+/* the address of a record's peer, "127.65.2.7:5061" or "[2001:db8:77::41:207]:5061", is its cell's */
 static bool find_cell(const json_t *json, struct matrix_cell *cell)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET };
 	const char *peer = journal_text(json, "peer");
-	char host[INET_ADDRSTRLEN];
+	struct endpoint address = { 0 };
+	char host[64];
 
-	snprintf(host, sizeof(host), "%.*s", (int)strcspn(peer, ":"), peer);
-	return inet_pton(AF_INET, host, &address.sin_addr) == 1 &&
-	       matrix_cell_parse(&address, cell);
+	if (*peer == '[')
+		snprintf(host, sizeof(host), "%.*s", (int)strcspn(peer + 1, "]"), peer + 1);
+	else
+		snprintf(host, sizeof(host), "::ffff:%.*s", (int)strcspn(peer, ":"), peer);
+	return inet_pton(AF_INET6, host, address.addr) == 1 && matrix_cell_parse(&address, cell);
 }
 
-/* 1 for a line that opens a connection of this kind */
-static int read_line(const char *line, enum matrix_kind kind, struct matrix_records *out)
+/* 1 for a line that opens a connection of a cell that begins as these do */
+static int read_line(const char *line, const char *start, struct matrix_records *out)
 {
-	struct matrix_cell cell = { .kind = kind };
-	struct sockaddr_in address = matrix_cell_address(&cell);
-	const unsigned char *ip = (const unsigned char *)&address.sin_addr;
-	char prefix[32];
+	struct matrix_cell cell;
 	json_t *json;
 	int is_ours;
 
 	/* parsing is slow in an emulated machine, and most lines are other kinds' */
-	snprintf(prefix, sizeof(prefix), "\"peer\":\"127.%u.", ip[1]);
-	if (strstr(line, "\"event\":\"ended\"") || !strstr(line, prefix))
+	if (strstr(line, "\"event\":\"ended\"") || !strstr(line, start))
 		return 0;
 	json = json_loads(line, 0, NULL);
-	is_ours = json && find_cell(json, &cell) && cell.kind == kind;
+	is_ours = json && find_cell(json, &cell);
 	if (is_ours)
 		read_record(json, &out->of[cell.level][cell.row]);
 	json_decref(json);
 	return is_ours;
 }
 
-int matrix_record_read(const char *audit, enum matrix_kind kind, int count,
+int matrix_record_read(const char *audit, enum matrix_kind kind, bool ip6, int count,
 		       struct matrix_records *out)
 {
+	char address[MATRIX_START_MAX], start[MATRIX_START_MAX + 16];
 	long long end = process_now_ms() + WAIT_MS;
 	FILE *file = fopen(audit, "re");
 	char *line = NULL;
@@ -89,12 +88,14 @@ int matrix_record_read(const char *audit, enum matrix_kind kind, int count,
 
 	ASSERT_NOT_NULL(file);
 	memset(out, 0, sizeof(*out));
+	matrix_kind_start(kind, ip6, address);
+	snprintf(start, sizeof(start), "\"peer\":\"%s%s", ip6 ? "[" : "", address);
 	for (;;) {
 		long at = ftell(file);
 		ssize_t n = getline(&line, &room, file);
 
 		if (n > 0 && line[n - 1] == '\n') {
-			seen += read_line(line, kind, out);
+			seen += read_line(line, start, out);
 			continue;
 		}
 		/* the end, or a line that is half written */

@@ -21,12 +21,12 @@ struct matrix_records {
 };
 
 /**
- * matrix_record_read - waits for the records of one kind's cells
+ * matrix_record_read - waits for the records of one kind's cells in one address family
  * @count: how many there have to be
  *
  * Returns how many came, within some seconds.
  */
-int matrix_record_read(const char *audit, enum matrix_kind kind, int count,
+int matrix_record_read(const char *audit, enum matrix_kind kind, bool ip6, int count,
 		       struct matrix_records *out);
 
 #endif

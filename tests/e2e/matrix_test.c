@@ -5,7 +5,6 @@
  * is expected of them is in matrix_expect.c.
  */
 #include <dirent.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "tests/e2e/matrix_tls.h"
 #include "tests/e2e/matrix_visit.h"
 #include "tests/e2e/site.h"
+#include "tests/e2e/site_pki.h"
 #include "tests/harness.h"
 
 static struct daemon agent;
@@ -54,43 +54,22 @@ FIXTURE(matrix) {
 
 FIXTURE_VARIANT(matrix) {
 	enum matrix_kind kind;
+	bool ip6;
 };
 
-FIXTURE_VARIANT_ADD(matrix, admin_server) {
-	.kind = MATRIX_ADMIN,
-};
+#define KIND_VARIANTS(name, of)                                                                    \
+	FIXTURE_VARIANT_ADD(matrix, name##_ipv4) { .kind = (of) };                                 \
+	FIXTURE_VARIANT_ADD(matrix, name##_ipv6) { .kind = (of), .ip6 = true }
 
-FIXTURE_VARIANT_ADD(matrix, admin_server_that_does_not_ask) {
-	.kind = MATRIX_ADMIN_UNASKED,
-};
-
-FIXTURE_VARIANT_ADD(matrix, sip_line_server) {
-	.kind = MATRIX_SIP_LINE,
-};
-
-FIXTURE_VARIANT_ADD(matrix, sm_line_server) {
-	.kind = MATRIX_SM_LINE,
-};
-
-FIXTURE_VARIANT_ADD(matrix, sip_phone_server) {
-	.kind = MATRIX_SIP_PHONE,
-};
-
-FIXTURE_VARIANT_ADD(matrix, ip_office_line_server) {
-	.kind = MATRIX_IP_OFFICE_LINE,
-};
-
-FIXTURE_VARIANT_ADD(matrix, sip_line_client) {
-	.kind = MATRIX_SIP_LINE_OUT,
-};
-
-FIXTURE_VARIANT_ADD(matrix, sm_line_client) {
-	.kind = MATRIX_SM_LINE_OUT,
-};
-
-FIXTURE_VARIANT_ADD(matrix, ip_office_line_client) {
-	.kind = MATRIX_IP_OFFICE_LINE_OUT,
-};
+KIND_VARIANTS(admin_server, MATRIX_ADMIN);
+KIND_VARIANTS(admin_server_that_does_not_ask, MATRIX_ADMIN_UNASKED);
+KIND_VARIANTS(sip_line_server, MATRIX_SIP_LINE);
+KIND_VARIANTS(sm_line_server, MATRIX_SM_LINE);
+KIND_VARIANTS(sip_phone_server, MATRIX_SIP_PHONE);
+KIND_VARIANTS(ip_office_line_server, MATRIX_IP_OFFICE_LINE);
+KIND_VARIANTS(sip_line_client, MATRIX_SIP_LINE_OUT);
+KIND_VARIANTS(sm_line_client, MATRIX_SM_LINE_OUT);
+KIND_VARIANTS(ip_office_line_client, MATRIX_IP_OFFICE_LINE_OUT);
 
 FIXTURE_SETUP(matrix)
 {
@@ -135,14 +114,16 @@ static void expect_record(const struct matrix_cell *cell, const struct matrix_re
 
 TEST_F_TIMEOUT(matrix, every_level_and_certificate, 60)
 {
-	struct matrix_cell cell = MATRIX_FIRST_CELL(variant->kind);
+	const struct matrix_cell first = MATRIX_FIRST_CELL(variant->kind, variant->ip6);
+	struct matrix_cell cell = first;
 	int cells = 0, accepted = 0;
 
 	while (matrix_visit_next(&cell))
 		cells++;
-	matrix_visit_all(variant->kind);
-	EXPECT_EQ(cells, matrix_record_read(agent.audit, variant->kind, cells, &self->records));
-	cell = MATRIX_FIRST_CELL(variant->kind);
+	matrix_visit_all(&first);
+	EXPECT_EQ(cells, matrix_record_read(agent.audit, variant->kind, variant->ip6, cells,
+					    &self->records));
+	cell = first;
 	while (matrix_visit_next(&cell)) {
 		const struct matrix_record *record = &self->records.of[cell.level][cell.row];
 
@@ -156,16 +137,13 @@ TEST_F_TIMEOUT(matrix, every_level_and_certificate, 60)
 /* its own name is its file's, which those of other tests and of the host itself are not */
 static bool is_peer(const char *name)
 {
+	X509 *certificate = site_pki_certificate(name);
+	bool is_ca = X509_check_ca(certificate);
 	char common_name[64] = "";
-	FILE *file = fopen(site_file("pki/%s.pem", name), "re");
-	X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
-	bool is_ca = certificate && X509_check_ca(certificate);
 
-	ASSERT_NOT_NULL(certificate);
 	X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common_name,
 				  sizeof(common_name));
 	X509_free(certificate);
-	fclose(file);
 	return !is_ca && strcmp(common_name, name) == 0;
 }
 

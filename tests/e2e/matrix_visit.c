@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/e2e/matrix_visit.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <signal.h>
@@ -34,13 +34,13 @@ struct visit {
 	int connections, bytes;
 };
 
-static struct visit (*visits)[MATRIX_LEVEL_COUNT][MATRIX_ROWS_MAX];
-static pid_t ends[3 * STREAMS];
+static struct visit (*visits)[MATRIX_KIND_COUNT][MATRIX_LEVEL_COUNT][MATRIX_ROWS_MAX];
+static pid_t ends[2 * 3 * STREAMS];
 static size_t end_count;
 
 static struct visit *visit_of(const struct matrix_cell *cell)
 {
-	return &visits[cell->kind][cell->level][cell->row];
+	return &visits[cell->ip6][cell->kind][cell->level][cell->row];
 }
 
 /* Nobody waits for ever, nor for 40 ms: a last flight and data right behind it are two writes. */
@@ -57,14 +57,12 @@ static void limit_waits(int fd)
 /* the app knows a cell by its client's address, which the daemon lets it see */
 static void app_serve(int fd)
 {
-	struct sockaddr_in client = { 0 };
-	socklen_t size = sizeof(client);
+	struct endpoint client;
 	struct matrix_cell cell;
 	char buf[64];
 	ssize_t n;
 
-	if (getpeername(fd, (struct sockaddr *)&client, &size) < 0 ||
-	    !matrix_cell_parse(&client, &cell))
+	if (endpoint_peer(fd, &client) || !matrix_cell_parse(&client, &cell))
 		return;
 	visit_of(&cell)->connections++;
 	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0) {
@@ -77,14 +75,13 @@ static void app_serve(int fd)
 /* the far server by its own address, and so does it know whose certificate to show */
 static void far_serve(int fd)
 {
-	struct sockaddr_in own = { 0 };
-	socklen_t size = sizeof(own);
+	struct endpoint own;
 	struct matrix_cell cell;
 	char buf[64];
 	SSL *ssl;
 	int n;
 
-	if (getsockname(fd, (struct sockaddr *)&own, &size) < 0 || !matrix_cell_parse(&own, &cell))
+	if (endpoint_local(fd, &own) || !matrix_cell_parse(&own, &cell))
 		return;
 	visit_of(&cell)->connections++;
 	ssl = matrix_tls_new(cell.row, fd);
@@ -133,12 +130,20 @@ static void start_ends(const char *host, enum matrix_kind kind, void (*serve)(in
 
 void matrix_visit_prepare(void)
 {
-	visits = mmap(NULL, MATRIX_KIND_COUNT * sizeof(*visits), PROT_READ | PROT_WRITE,
+	static const char *const loopback[] = { "127.0.0.1", "::1" }, *const any[] = { "0.0.0.0", "::" };
+	/* as all of 127.0.0.0/8 are, these are the host's own then */
+	const char *const route[] = { "ip", "-6", "route", "replace", "local", MATRIX_IP6_RANGE,
+				      "dev", "lo", NULL };
+
+	visits = mmap(NULL, 2 * sizeof(*visits), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)visits);
-	start_ends("127.0.0.1", MATRIX_ADMIN, app_serve);
-	start_ends("127.0.0.1", MATRIX_SIP_LINE, app_serve);
-	start_ends("0.0.0.0", MATRIX_SIP_LINE_OUT, far_serve);
+	ASSERT_OK(process_run(NULL, route));
+	for (int ip6 = 0; ip6 < 2; ip6++) {
+		start_ends(loopback[ip6], MATRIX_ADMIN, app_serve);
+		start_ends(loopback[ip6], MATRIX_SIP_LINE, app_serve);
+		start_ends(any[ip6], MATRIX_SIP_LINE_OUT, far_serve);
+	}
 }
 
 void matrix_visit_finish(void)
@@ -168,20 +173,45 @@ static void say_failure(char seen[MATRIX_VISIT_TEXT_MAX])
 	ERR_clear_error();
 }
 
-static void visit_in(const struct matrix_cell *cell, char seen[MATRIX_VISIT_TEXT_MAX])
+/* a socket of the cell's family */
+static int open_socket(const struct matrix_cell *cell)
 {
-	struct sockaddr_in from = matrix_cell_address(cell);
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons(matrix_kind_facts(cell->kind)->port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	_cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char buf[sizeof(hello)] = "";
-	SSL *ssl;
+	int fd = socket(cell->ip6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ASSERT_LE(0, fd);
 	limit_waits(fd);
-	ASSERT_OK(bind(fd, (struct sockaddr *)&from, sizeof(from)));
-	ASSERT_OK(connect(fd, (struct sockaddr *)&to, sizeof(to)));
+	return fd;
+}
+
+static int connect_to(int fd, const struct endpoint *to)
+{
+	struct sockaddr_storage address;
+	socklen_t size = endpoint_sockaddr(to, &address);
+
+	return connect(fd, (struct sockaddr *)&address, size);
+}
+
+/* a route makes an IPv6 address the host's own, but for bind() */
+static void bind_to(int fd, const struct endpoint *from)
+{
+	struct sockaddr_storage address;
+	socklen_t size = endpoint_sockaddr(from, &address);
+	const int on = 1;
+
+	ASSERT_OK(setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)));
+	ASSERT_OK(bind(fd, (struct sockaddr *)&address, size));
+}
+
+static void visit_in(const struct matrix_cell *cell, char seen[MATRIX_VISIT_TEXT_MAX])
+{
+	struct endpoint from = matrix_cell_address(cell), to = endpoint_loopback(&from);
+	_cleanup_fd_ int fd = open_socket(cell);
+	char buf[sizeof(hello)] = "";
+	SSL *ssl;
+
+	to.port = matrix_kind_facts(cell->kind)->port;
+	bind_to(fd, &from);
+	ASSERT_OK(connect_to(fd, &to));
 	ssl = matrix_tls_new(cell->row, fd);
 	errno = 0;
 	if (SSL_connect(ssl) == 1 && SSL_write(ssl, hello, sizeof(hello)) == sizeof(hello) &&
@@ -197,16 +227,14 @@ static void visit_in(const struct matrix_cell *cell, char seen[MATRIX_VISIT_TEXT
 /* the app writes at once: nothing of it may get through before the verdict */
 static void visit_out(const struct matrix_cell *cell, char seen[MATRIX_VISIT_TEXT_MAX])
 {
-	struct sockaddr_in to = matrix_cell_address(cell);
-	_cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct endpoint to = matrix_cell_address(cell);
+	_cleanup_fd_ int fd = open_socket(cell);
 	char buf[sizeof(hello)] = "";
 	ssize_t n = -1;
 
-	ASSERT_LE(0, fd);
-	limit_waits(fd);
-	to.sin_port = htons(matrix_kind_facts(cell->kind)->port);
+	to.port = matrix_kind_facts(cell->kind)->port;
 	errno = 0;
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+	if (connect_to(fd, &to) == 0 &&
 	    send(fd, hello, sizeof(hello), MSG_NOSIGNAL) == sizeof(hello))
 		n = recv(fd, buf, sizeof(buf), MSG_WAITALL);
 	if (n == sizeof(buf))
@@ -229,23 +257,23 @@ bool matrix_visit_next(struct matrix_cell *cell)
 	return true;
 }
 
-static void visit_every(enum matrix_kind kind, int step, int from)
+static void visit_every(const struct matrix_cell *first, int step, int from)
 {
-	struct matrix_cell cell = MATRIX_FIRST_CELL(kind);
+	struct matrix_cell cell = *first;
 	int i = 0;
 
 	signal(SIGPIPE, SIG_IGN);
 	while (matrix_visit_next(&cell)) {
 		if (i++ % step != from)
 			continue;
-		if (matrix_kind_facts(kind)->outbound)
+		if (matrix_kind_facts(cell.kind)->outbound)
 			visit_out(&cell, visit_of(&cell)->seen);
 		else
 			visit_in(&cell, visit_of(&cell)->seen);
 	}
 }
 
-void matrix_visit_all(enum matrix_kind kind)
+void matrix_visit_all(const struct matrix_cell *first)
 {
 	pid_t streams[STREAMS];
 	int status;
@@ -255,7 +283,7 @@ void matrix_visit_all(enum matrix_kind kind)
 		ASSERT_LE(0, streams[i]);
 		if (streams[i] > 0)
 			continue;
-		visit_every(kind, STREAMS, i);
+		visit_every(first, STREAMS, i);
 		_exit(0);
 	}
 	for (int i = 0; i < STREAMS; i++) {

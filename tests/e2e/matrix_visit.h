@@ -20,13 +20,14 @@ void matrix_visit_prepare(void);
 void matrix_visit_finish(void);
 
 /* before the first one: for matrix_visit_next() */
-#define MATRIX_FIRST_CELL(kind) ((struct matrix_cell){ (kind), MATRIX_NONE, UINT_MAX })
+#define MATRIX_FIRST_CELL(kind, ip6)                                                               \
+	((struct matrix_cell){ (ip6), (kind), MATRIX_NONE, UINT_MAX })
 
-/* matrix_visit_next - goes on to the next cell of a kind; false: that was the last one */
+/* matrix_visit_next - goes on to the next cell of a kind and family; false: that was the last */
 bool matrix_visit_next(struct matrix_cell *cell);
 
-/* matrix_visit_all - of every cell of a kind: connects, sends, waits for the echo, ends; checks */
-void matrix_visit_all(enum matrix_kind kind);
+/* matrix_visit_all - from the first cell on: connects, sends, waits for the echo, ends; checks */
+void matrix_visit_all(const struct matrix_cell *first);
 
 /* matrix_visit_seen - "echo", "reset", an alert's name, or what else came of it */
 const char *matrix_visit_seen(const struct matrix_cell *cell);

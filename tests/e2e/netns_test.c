@@ -22,6 +22,8 @@
 #include "tests/harness.h"
 
 #define FAR_PORT 5071
+#define STRANGER6 "2001:db8:3::1"
+#define FAR6 "2001:db8:50::1"
 
 static struct daemon agent;
 static struct plain_app app;
@@ -41,6 +43,7 @@ static void enter_other(void)
 
 HARNESS_PREPARE
 {
+	static const char *const addresses[] = { STRANGER6, FAR6 };
 	static char settings[2048];
 	const char *const add[] = { "ip", "netns", "add", netns, NULL };
 	const char *const up[] = { "ip", "-n", netns, "link", "set", "lo", "up", NULL };
@@ -49,16 +52,23 @@ HARNESS_PREPARE
 	snprintf(netns, sizeof(netns), "lw-test-%d", getpid());
 	ASSERT_OK(process_run(NULL, add));
 	ASSERT_OK(process_run(NULL, up));
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
+		const char *const ip[] = { "ip", "-n", netns, "address", "add", addresses[i],
+					   "dev", "lo", NULL };
+
+		ASSERT_OK(process_run(NULL, ip));
+		site_take_address(addresses[i]);
+	}
 	snprintf(settings, sizeof(settings),
 		 "pbx \"app\" { cgroup = \"/%s\" }\n"
 		 "line \"there\" { namespace = \"%s\" function = sip-line port = 5061 "
-		 "remote = { 127.0.0.0/8, ::1 } level = none }\n"
+		 "remote = { 127.0.0.0/8, 2001:db8:3::/48 } level = none }\n"
 		 "line \"out-there\" { namespace = \"%s\" function = sip-line "
-		 "direction = outbound port = 5071 remote = 127.0.50.1 level = none }\n"
+		 "direction = outbound port = 5071 remote = { 127.0.50.1, " FAR6 " } level = none }\n"
 		 "line \"out-here\" { function = sip-line direction = outbound port = 5071 "
-		 "remote = 127.0.50.1 level = medium }\n",
+		 "remote = { 127.0.50.1, " FAR6 " } level = medium }\n",
 		 strrchr(getenv("STAGE_CGROUP"), '/') + 1, netns, netns);
-	plain_app_start(&app, DAEMON_PORT, "echo");
+	plain_app_start(&app, DAEMON_PORT, "echo [::1]:5061");
 	daemon_start(&agent, &(struct daemon_options){ .settings = settings });
 }
 
@@ -66,65 +76,91 @@ HARNESS_FINISH
 {
 	const char *const del[] = { "ip", "netns", "delete", netns, NULL };
 
-	daemon_retire(&agent);
+	/* first, so that nothing is left of it whatever comes then; the daemon is in it all the same */
 	EXPECT_OK(process_run(NULL, del));
+	daemon_retire(&agent);
 }
 
 HARNESS_EXPLAIN
 {
-	const char *const del[] = { "ip", "netns", "delete", netns, NULL };
-
 	daemon_explain(&agent);
-	process_run(NULL, del);
 }
 
-/* a certificate of an authority that is not in the store, from an address of line medium */
-static struct peer_options strangers_client(void)
-{
-	return site_client(SITE_MEDIUM, DAEMON_PORT, "unknown-ca");
-}
-
-TEST(inbound_here)
-{
-	struct peer_options options = strangers_client();
+FIXTURE(netns) {
+	char source[LISTENER_NAME_MAX];
+	struct peer_options stranger;
 	struct peer *peer;
+};
+
+FIXTURE_VARIANT(netns) {
+	const char *stranger; /* comes from there, of line medium here */
+	const char *app;
+	const char *far;
+};
+
+FIXTURE_VARIANT_ADD(netns, ipv4) {
+	.stranger = "127.0.3.1",
+	.app = "127.0.0.1:5061",
+	.far = "127.0.50.1",
+};
+
+FIXTURE_VARIANT_ADD(netns, ipv6) {
+	.stranger = STRANGER6,
+	.app = "[::1]:5061",
+	.far = FAR6,
+};
+
+/* a certificate of an authority that is not in the store */
+FIXTURE_SETUP(netns)
+{
+	self->stranger = site_client(SITE_MEDIUM, DAEMON_PORT, "unknown-ca");
+	snprintf(self->source, sizeof(self->source),
+		 strchr(variant->stranger, ':') ? "[%s]%s" : "%s%s", variant->stranger,
+		 strrchr(self->stranger.source, ':'));
+	self->stranger.source = self->source;
+	self->stranger.address = variant->app;
+}
+
+FIXTURE_TEARDOWN(netns)
+{
+	peer_free(self->peer);
+}
+
+TEST_F(netns, inbound_here)
+{
 	json_t *record;
 
-	peer_open(&options, &peer);
-	EXPECT_NE(0, peer_step(peer, "echo:5"));
-	record = daemon_record(&agent, "refused", options.source);
+	peer_open(&self->stranger, &self->peer);
+	EXPECT_NE(0, peer_step(self->peer, "echo:5"));
+	record = daemon_record(&agent, "refused", self->source);
 	ASSERT_NOT_NULL(record);
 	EXPECT_STREQ("medium-5061", journal_text(record, "line"));
 	json_decref(record);
-	peer_free(peer);
 }
 
-TEST(inbound_there)
+TEST_F(netns, inbound_there)
 {
-	struct peer_options options = strangers_client();
 	struct plain_app other;
-	struct peer *peer;
 	json_t *record;
 
 	enter_other();
-	plain_app_start(&other, DAEMON_PORT, "echo");
-	ASSERT_OK(peer_open(&options, &peer));
-	EXPECT_OK(peer_step(peer, "echo:5000"));
-	record = daemon_record(&agent, "accepted", options.source);
+	plain_app_start(&other, DAEMON_PORT, "echo [::1]:5061");
+	ASSERT_OK(peer_open(&self->stranger, &self->peer));
+	EXPECT_OK(peer_step(self->peer, "echo:5000"));
+	record = daemon_record(&agent, "accepted", self->source);
 	ASSERT_NOT_NULL(record);
 	EXPECT_STREQ("there", journal_text(record, "line"));
 	json_decref(record);
-	peer_free(peer);
 	/* its app, and not ours, and it sees the client */
-	record = plain_app_accept(&other, options.source);
+	record = plain_app_accept(&other, self->source);
 	EXPECT_NOT_NULL(record);
 	json_decref(record);
 }
 
 /* The app there is met by its namespace's address alone; from outside it is not there. */
-static void dial_from(const char *event, const char *line)
+static void dial_from(const char *host, const char *event, const char *line)
 {
-	struct far_server_options options = { .host = "127.0.50.1",
+	struct far_server_options options = { .host = host,
 					      .port = FAR_PORT,
 					      .certificate = "unknown-ca" };
 	struct far_server far;
@@ -144,15 +180,15 @@ static void dial_from(const char *event, const char *line)
 	far_server_end(&far);
 }
 
-TEST(outbound_here)
+TEST_F(netns, outbound_here)
 {
-	dial_from("refused", "out-here");
+	dial_from(variant->far, "refused", "out-here");
 }
 
-TEST(outbound_there)
+TEST_F(netns, outbound_there)
 {
 	enter_other();
-	dial_from("accepted", "out-there");
+	dial_from(variant->far, "accepted", "out-there");
 }
 
 HARNESS_MAIN

@@ -3,11 +3,8 @@
  * TLS sessions that are resumed, and those that are not: a certificate that was good when the
  * session began is judged again when it goes on.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +18,7 @@
 #include "tests/e2e/journal.h"
 #include "tests/e2e/plain_app.h"
 #include "tests/e2e/site.h"
+#include "tests/e2e/site_pki.h"
 #include "tests/e2e/visitor.h"
 #include "tests/harness.h"
 
@@ -33,19 +31,22 @@ static struct plain_app app, other_app;
 HARNESS_PREPARE
 {
 	static const uint16_t ports[] = { DAEMON_PORT, OTHER_PORT, 0 };
+	static const char *const addresses[] = { "2001:db8:1::1", "2001:db8:3::1", "2001:db8:41::1" };
 	static char settings[2048];
 
 	site_prepare();
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++)
+		site_take_address(addresses[i]);
 	snprintf(settings, sizeof(settings),
 		 "pbx \"app\" { cgroup = \"/%s\" }\n"
 		 "line \"unresumed\" { function = sip-line port = 5061 remote = 127.0.40.0/24 "
 		 "level = medium resumption = no }\n"
 		 "line \"out\" { function = sip-line direction = outbound port = 5071 "
-		 "remote = 127.0.41.0/24 level = medium }\n",
+		 "remote = { 127.0.41.0/24, 2001:db8:41::/48 } level = medium }\n",
 		 strrchr(getenv("STAGE_CGROUP"), '/') + 1);
 	daemon_start(&agent, &(struct daemon_options){ .settings = settings, .ports = ports });
-	plain_app_start(&app, DAEMON_PORT, "echo");
-	plain_app_start(&other_app, OTHER_PORT, "echo");
+	plain_app_start(&app, DAEMON_PORT, "echo [::1]:5061");
+	plain_app_start(&other_app, OTHER_PORT, "echo [::1]:5062");
 }
 
 HARNESS_FINISH
@@ -65,6 +66,116 @@ static void expect_record(const struct visitor *visitor, const char *event, bool
 	ASSERT_NOT_NULL(record);
 	EXPECT_EQ(resumed, json_is_true(json_object_get(record, "resumed")));
 	json_decref(record);
+}
+
+/* what address families may have to do with, in both of them */
+FIXTURE(resumption) {
+	struct visitor visitor;
+};
+
+FIXTURE_VARIANT(resumption) {
+	int version;
+	bool ip6;
+};
+
+FIXTURE_VARIANT_ADD(resumption, ipv4_tls13) {
+	.version = TLS1_3_VERSION,
+};
+
+FIXTURE_VARIANT_ADD(resumption, ipv4_tls12) {
+	.version = TLS1_2_VERSION,
+};
+
+FIXTURE_VARIANT_ADD(resumption, ipv6_tls13) {
+	.version = TLS1_3_VERSION,
+	.ip6 = true,
+};
+
+FIXTURE_VARIANT_ADD(resumption, ipv6_tls12) {
+	.version = TLS1_2_VERSION,
+	.ip6 = true,
+};
+
+FIXTURE_SETUP(resumption)
+{
+	visitor_make(&self->visitor, "good", variant->version);
+}
+
+FIXTURE_TEARDOWN(resumption)
+{
+	visitor_free(&self->visitor);
+}
+
+static const char *source_of(enum site_line line, bool ip6)
+{
+	return ip6 ? site_source6(line) : site_source(line);
+}
+
+TEST_F(resumption, is_resumed_again_and_again)
+{
+	const char *source = source_of(SITE_MEDIUM, variant->ip6);
+	json_t *record, *certificate;
+
+	ASSERT_TRUE(visitor_visit(&self->visitor, source, DAEMON_PORT));
+	EXPECT_FALSE(self->visitor.resumed);
+	for (int i = 0; i < 5; i++) {
+		ASSERT_TRUE(visitor_visit(&self->visitor, source, DAEMON_PORT));
+		ASSERT_TRUE(self->visitor.resumed);
+	}
+	expect_record(&self->visitor, "accepted", true);
+	/* it says whose it is, and what was found, as at its beginning */
+	record = daemon_record(&agent, "accepted", self->visitor.source);
+	certificate = json_object_get(record, "certificate");
+	EXPECT_NOT_NULL(strstr(journal_text(certificate, "subject"), "CN="));
+	EXPECT_LT(4, json_array_size(json_object_get(record, "checks")));
+	json_decref(record);
+}
+
+/* Level none would take anybody's; what began there goes on nowhere else. */
+TEST_F(resumption, of_another_line_is_not)
+{
+	const char *medium = source_of(SITE_MEDIUM, variant->ip6);
+	const char *none = source_of(SITE_NONE, variant->ip6);
+
+	ASSERT_TRUE(visitor_visit(&self->visitor, none, DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(&self->visitor, medium, DAEMON_PORT));
+	EXPECT_FALSE(self->visitor.resumed);
+	ASSERT_TRUE(visitor_visit(&self->visitor, medium, OTHER_PORT));
+	EXPECT_FALSE(self->visitor.resumed);
+	expect_record(&self->visitor, "accepted", false);
+}
+
+/* As a client: the far server says whether it was resumed. */
+TEST_F(resumption, of_ours_with_a_server)
+{
+	struct far_server_options options = { .host = variant->ip6 ? "2001:db8:41::1" :
+							      "127.0.41.1",
+					      .port = FAR_PORT,
+					      .certificate = "good",
+					      .max_version = variant->version,
+					      .tickets = true };
+	struct far_server far;
+	struct dialled dialled;
+	long long limit;
+	int resumed;
+
+	far_server_start(&far, &options);
+	for (int i = 0; i < 6; i++) {
+		dialled = dial(&(struct dial){ .host = options.host, .port = options.port });
+		ASSERT_EQ(0, dialled.error);
+		dial_echo(&dialled, "once more");
+		close(dialled.fd);
+		/* it serves one after the other */
+		limit = process_now_ms() + 10000 * harness_time_scale();
+		while (journal_count(far.log, JOURNAL_WANT({ "event", "end" })) <= i &&
+		       process_now_ms() < limit)
+			process_sleep_ms(5);
+	}
+	EXPECT_EQ(6, journal_count(far.log, JOURNAL_WANT({ "event", "end" })));
+	resumed = journal_count(far.log, JOURNAL_WANT({ "event", "end" }, { "resumed", "1" }));
+	/* each worker has its own, and two of them take turns as they please */
+	EXPECT_LE(3, resumed);
+	far_server_end(&far);
 }
 
 FIXTURE(session) {
@@ -93,36 +204,6 @@ FIXTURE_TEARDOWN(session)
 	visitor_free(&self->visitor);
 }
 
-TEST_F(session, is_resumed_again_and_again)
-{
-	json_t *record, *certificate;
-
-	ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
-	EXPECT_FALSE(self->visitor.resumed);
-	for (int i = 0; i < 5; i++) {
-		ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
-		ASSERT_TRUE(self->visitor.resumed);
-	}
-	expect_record(&self->visitor, "accepted", true);
-	/* it says whose it is, and what was found, as at its beginning */
-	record = daemon_record(&agent, "accepted", self->visitor.source);
-	certificate = json_object_get(record, "certificate");
-	EXPECT_NOT_NULL(strstr(journal_text(certificate, "subject"), "CN="));
-	EXPECT_LT(4, json_array_size(json_object_get(record, "checks")));
-	json_decref(record);
-}
-
-/* Level none would take anybody's; what began there goes on nowhere else. */
-TEST_F(session, of_another_line_is_not)
-{
-	ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_NONE), DAEMON_PORT));
-	ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_MEDIUM), DAEMON_PORT));
-	EXPECT_FALSE(self->visitor.resumed);
-	ASSERT_TRUE(visitor_visit(&self->visitor, site_source(SITE_MEDIUM), OTHER_PORT));
-	EXPECT_FALSE(self->visitor.resumed);
-	expect_record(&self->visitor, "accepted", false);
-}
-
 TEST_F(session, of_a_line_without_resumption_is_not)
 {
 	ASSERT_TRUE(visitor_visit(&self->visitor, "127.0.40.1", DAEMON_PORT));
@@ -145,28 +226,14 @@ TEST_F(session, without_a_certificate)
 	visitor_free(&phone);
 }
 
-static void read_key(const char *name, EVP_PKEY **key, X509 **certificate)
-{
-	FILE *file = fopen(site_file("pki/%s.key", name), "re");
-
-	ASSERT_NOT_NULL(file);
-	*key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-	fclose(file);
-	file = fopen(site_file("pki/%s.pem", name), "re");
-	ASSERT_NOT_NULL(file);
-	*certificate = PEM_read_X509(file, NULL, NULL, NULL);
-	fclose(file);
-}
-
 /* A copy of a certificate with another end, in "brief.pem" with its issuer's and its key. */
 static void issue_brief(const char *like, time_t until)
 {
-	EVP_PKEY *issuer_key, *key;
-	X509 *issuer, *certificate;
+	EVP_PKEY *issuer_key = site_pki_key("intermediate"), *key = site_pki_key(like);
+	X509 *issuer = site_pki_certificate("intermediate");
+	X509 *certificate = site_pki_certificate(like);
 	FILE *file;
 
-	read_key("intermediate", &issuer_key, &issuer);
-	read_key(like, &key, &certificate);
 	ASSERT_NOT_NULL(ASN1_TIME_set(X509_getm_notAfter(certificate), until));
 	ASSERT_LT(0, X509_sign(certificate, issuer_key, EVP_sha256()));
 	file = fopen(site_file("pki/brief.pem"), "we");
@@ -184,7 +251,7 @@ static void issue_brief(const char *like, time_t until)
 	X509_free(certificate);
 }
 
-/* The same with the clock's help: good, resumed, and past its last second refused. */
+/* With the clock's help: good, resumed, and past its last second refused. */
 TEST_F_TIMEOUT(session, of_a_certificate_that_has_expired_is_not, 60)
 {
 	time_t until = time(NULL) + 3 * harness_time_scale();
@@ -208,38 +275,6 @@ TEST_F_TIMEOUT(session, of_a_certificate_that_has_expired_is_not, 60)
 	EXPECT_STREQ("certificate_expired", journal_text(record, "alert"));
 	json_decref(record);
 	visitor_free(&brief);
-}
-
-/* As a client: the far server says whether it was resumed. */
-TEST_F(session, of_ours_with_a_server)
-{
-	struct far_server_options options = { .host = "127.0.41.1",
-					      .port = FAR_PORT,
-					      .certificate = "good",
-					      .max_version = variant->version,
-					      .tickets = true };
-	struct far_server far;
-	struct dialled dialled;
-	long long limit;
-	int resumed;
-
-	far_server_start(&far, &options);
-	for (int i = 0; i < 6; i++) {
-		dialled = dial(&(struct dial){ .host = options.host, .port = options.port });
-		ASSERT_EQ(0, dialled.error);
-		dial_echo(&dialled, "once more");
-		close(dialled.fd);
-		/* it serves one after the other */
-		limit = process_now_ms() + 10000 * harness_time_scale();
-		while (journal_count(far.log, JOURNAL_WANT({ "event", "end" })) <= i &&
-		       process_now_ms() < limit)
-			process_sleep_ms(5);
-	}
-	EXPECT_EQ(6, journal_count(far.log, JOURNAL_WANT({ "event", "end" })));
-	resumed = journal_count(far.log, JOURNAL_WANT({ "event", "end" }, { "resumed", "1" }));
-	/* each worker has its own, and two of them take turns as they please */
-	EXPECT_LE(3, resumed);
-	far_server_end(&far);
 }
 
 /* A server that fails when a session comes back, as many do: no app gets to feel it. */

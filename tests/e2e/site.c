@@ -11,23 +11,26 @@
 #include "tests/e2e/process.h"
 #include "tests/harness.h"
 
+/* where the peers of a line are, by its number, and one of them of each family */
+#define SITE_REMOTE(number) "\"127.0." #number ".0/24\", \"2001:db8:" #number "::/48\""
+#define SITE_SOURCES(number) { "127.0." #number ".1", "2001:db8:" #number "::1" }
+#define SITE_PEERS(number) SITE_REMOTE(number), SITE_SOURCES(number)
+
 static const struct {
-	const char *name, *function, *level, *remote, *source, *names;
+	const char *name, *function, *level, *remote, *sources[2], *names;
 } site_lines[] = {
-	[SITE_NONE] = { "none", "sip-line", "none", "\"127.0.1.0/24\"", "127.0.1.1", NULL },
-	[SITE_LOW] = { "low", "sip-line", "low", "\"127.0.2.0/24\"", "127.0.2.1", NULL },
-	[SITE_MEDIUM] = { "medium", "sip-line", "medium",
-			  "\"127.0.3.0/24\", \"192.0.2.0/24\", \"2001:db8:3::/48\"", "127.0.3.1",
-			  NULL },
-	[SITE_HIGH] = { "high", "sm-line", "high", "\"127.0.4.0/24\"", "127.0.4.1", NULL },
-	[SITE_MEDIUM_REMOTE] = { "medium-remote", "sip-line", "medium+remote", "\"127.0.5.0/24\"",
-				 "127.0.5.1", "sip-domains = { \"example.test\" }" },
-	[SITE_HIGH_REMOTE] = { "high-remote", "sm-line", "high+remote", "\"127.0.6.0/24\"",
-			       "127.0.6.1", "sip-domains = { \"example.test\" }" },
-	[SITE_PHONES] = { "phones", "sip-phone", "medium", "\"127.0.7.0/24\"", "127.0.7.1", NULL },
-	[SITE_ADMIN] = { "admin", "admin", "high", "\"127.0.8.0/24\"", "127.0.8.1", NULL },
-	[SITE_IP_OFFICE] = { "ip-office", "ip-office-line", "medium", "\"127.0.9.0/24\"",
-			     "127.0.9.1", NULL },
+	[SITE_NONE] = { "none", "sip-line", "none", SITE_PEERS(1), NULL },
+	[SITE_LOW] = { "low", "sip-line", "low", SITE_PEERS(2), NULL },
+	[SITE_MEDIUM] = { "medium", "sip-line", "medium", SITE_REMOTE(3) ", \"192.0.2.0/24\"",
+			  SITE_SOURCES(3), NULL },
+	[SITE_HIGH] = { "high", "sm-line", "high", SITE_PEERS(4), NULL },
+	[SITE_MEDIUM_REMOTE] = { "medium-remote", "sip-line", "medium+remote", SITE_PEERS(5),
+				 "sip-domains = { \"example.test\" }" },
+	[SITE_HIGH_REMOTE] = { "high-remote", "sm-line", "high+remote", SITE_PEERS(6),
+			       "sip-domains = { \"example.test\" }" },
+	[SITE_PHONES] = { "phones", "sip-phone", "medium", SITE_PEERS(7), NULL },
+	[SITE_ADMIN] = { "admin", "admin", "high", SITE_PEERS(8), NULL },
+	[SITE_IP_OFFICE] = { "ip-office", "ip-office-line", "medium", SITE_PEERS(9), NULL },
 };
 _Static_assert(sizeof(site_lines) / sizeof(*site_lines) == SITE_LINE_COUNT, "one row each");
 
@@ -44,7 +47,20 @@ const char *site_line_name(enum site_line line)
 
 const char *site_source(enum site_line line)
 {
-	return line < SITE_LINE_COUNT ? site_lines[line].source : "127.0.99.1";
+	return line < SITE_LINE_COUNT ? site_lines[line].sources[0] : "127.0.99.1";
+}
+
+const char *site_source6(enum site_line line)
+{
+	return line < SITE_LINE_COUNT ? site_lines[line].sources[1] : "2001:db8:99::1";
+}
+
+void site_take_address(const char *address)
+{
+	/* replace: another program on this stage may have taken it already */
+	const char *const ip[] = { "ip", "address", "replace", address, "dev", "lo", NULL };
+
+	ASSERT_OK(process_run(NULL, ip));
 }
 
 const char *site_file(const char *format, ...)
@@ -72,12 +88,11 @@ static unsigned int site_source_port(void)
 	return 10000 + (site_start + __atomic_fetch_add(site_clients, 1, __ATOMIC_SEQ_CST)) % 20000;
 }
 
-/* into the trust store: the certificate alone, without the chain that is in its file, too */
-static void site_trust(const char *name)
+void site_trust(const char *store, const char *name)
 {
 	char line[256];
 	FILE *from = fopen(site_file("pki/%s.pem", name), "re");
-	FILE *to = fopen(site_file("trusted/%s.pem", name), "we");
+	FILE *to = fopen(site_file("%s/%s.pem", store, name), "we");
 
 	ASSERT_NOT_NULL(from);
 	ASSERT_NOT_NULL(to);
@@ -104,9 +119,9 @@ void site_prepare(void)
 		return;
 	ASSERT_OK(process_run(NULL, mkpki));
 	ASSERT_OK(mkdir(site_file("trusted"), 0755));
-	site_trust("root");
+	site_trust("trusted", "root");
 	for (const char *const *name = site_pinned; *name; name++)
-		site_trust(*name);
+		site_trust("trusted", *name);
 }
 
 void site_write_lines(FILE *file, uint16_t port)

@@ -36,8 +36,20 @@ const char *site_line_name(enum site_line line);
 /* site_source - an address of a line, to connect from */
 const char *site_source(enum site_line line);
 
+/* site_source6 - the same of IPv6, which this host has to take first */
+const char *site_source6(enum site_line line);
+
+/* site_take_address - "2001:db8:3::1" becomes this stage's own, to connect from or to; checks */
+void site_take_address(const char *address);
+
 /* site_prepare - makes the PKI, unless another program on this stage has; checks */
 void site_prepare(void);
+
+/*
+ * site_trust - into a trust store, a folder on this stage, "trusted" of all daemons: the
+ * certificate alone, without the chain that is in its file, too; checks
+ */
+void site_trust(const char *store, const char *name);
 
 /* site_file - the path of a file on this stage; static memory, for a few calls */
 const char *site_file(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/e2e/visitor.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/e2e/dial.h"
 #include "tests/e2e/site.h"
 #include "tests/harness.h"
 
@@ -56,21 +55,16 @@ static bool visitor_echo(SSL *ssl)
 
 bool visitor_visit(struct visitor *visitor, const char *source, uint16_t port)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET }, to = from;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *host = strchr(source, ':') ? "::1" : "127.0.0.1";
+	struct dialled dialled = dial(
+		&(struct dial){ .host = host, .port = port, .source = source, .waits = true });
 	SSL_SESSION *offered = visitor->session;
-	socklen_t size = sizeof(from);
 	SSL *ssl = SSL_new(visitor->ctx);
 	bool in;
 
-	ASSERT_EQ(1, inet_pton(AF_INET, source, &from.sin_addr));
-	ASSERT_EQ(1, inet_pton(AF_INET, "127.0.0.1", &to.sin_addr));
-	to.sin_port = htons(port);
-	ASSERT_OK(bind(fd, (struct sockaddr *)&from, sizeof(from)));
-	ASSERT_OK(connect(fd, (struct sockaddr *)&to, sizeof(to)));
-	ASSERT_OK(getsockname(fd, (struct sockaddr *)&from, &size));
-	snprintf(visitor->source, sizeof(visitor->source), "%s:%u", source, ntohs(from.sin_port));
-	SSL_set_fd(ssl, fd);
+	ASSERT_EQ(0, dialled.error);
+	snprintf(visitor->source, sizeof(visitor->source), "%s", dialled.local);
+	SSL_set_fd(ssl, dialled.fd);
 	SSL_set_app_data(ssl, visitor);
 	visitor->session = NULL;
 	if (offered)
@@ -79,7 +73,7 @@ bool visitor_visit(struct visitor *visitor, const char *source, uint16_t port)
 	visitor->resumed = SSL_session_reused(ssl);
 	SSL_shutdown(ssl);
 	SSL_free(ssl);
-	close(fd);
+	close(dialled.fd);
 	/* TLS 1.2 gives none anew */
 	if (in && !visitor->session && visitor->resumed)
 		visitor->session = offered;

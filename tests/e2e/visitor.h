@@ -17,7 +17,10 @@ struct visitor {
 /* visitor_make - certificate: a name of the test PKI, or NULL; of one TLS version; checks */
 void visitor_make(struct visitor *visitor, const char *certificate, int version);
 
-/* visitor_visit - comes from an address, with its session if it has one; whether it got an echo */
+/*
+ * visitor_visit - comes from an address to the loopback one of its family, with its session if
+ * it has one; whether it got an echo
+ */
 bool visitor_visit(struct visitor *visitor, const char *source, uint16_t port);
 
 void visitor_free(struct visitor *visitor);

@@ -5,25 +5,33 @@
 # its own side of the cable.
 
 scenarios=$KTAP_TOP/tests/pbx/sipp
-# what SIPp says of itself in Via and Contact, and where it runs. The application and the caller
-# are programs on the PBX's own host, beside Kamailio; pbx stands in its place. No UDP: a busy
-# machine retransmits, and SIPp takes that for a mistake.
-declare -A sip_via=(
-	[trunk]="SIP/2.0/TLS $trunk_address:5061" [phone]="SIP/2.0/TLS 10.1.1.1:5061"
-	[application]="SIP/2.0/TCP 127.0.0.1:5070" [caller]="SIP/2.0/TCP 127.0.0.1:5071"
-	[pbx]="SIP/2.0/TCP $pbx_address:5061"
-)
-declare -A sip_contact=(
-	[trunk]="$trunk_address:5061;transport=tls" [phone]="10.1.1.1:5061;transport=tls"
-	[application]="127.0.0.1:5070;transport=tcp" [caller]="127.0.0.1:5071;transport=tcp"
-	[pbx]="$pbx_address:5061"
-)
-declare -A sip_place=(
-	[trunk]="on_peer sipp -t t1 -i 127.0.0.1" [phone]="on_peer sipp -t t1 -i 127.0.0.1"
-	[application]="site_in host/pbx sipp -t t1 -i 127.0.0.1 -p 5070"
-	[caller]="site_in host/pbx sipp -t t1 -i 127.0.0.1 -p 5071"
-	[pbx]="site_in host/pbx sipp -t tn -max_socket 1000 -i $pbx_address"
-)
+# a phone says that it is where nobody reaches it
+declare -A sip_nowhere=([4]=10.1.1.1 [6]="[2001:db8:ffff::1]")
+
+# sip_is WHO: what SIPp says of itself in Via and Contact, and where it runs. The application and
+# the caller are programs on the PBX's own host, beside Kamailio; pbx stands in its place. No UDP:
+# a busy machine retransmits, and SIPp takes that for a mistake.
+sip_is() {
+	local here=$trunk_host:5061 there="on_peer sipp -t t1 -i 127.0.0.1"
+	case $1 in
+	trunk) via="TLS $here" contact="$here;transport=tls" place=$there ;;
+	phone)
+		here=${sip_nowhere[4]}:5061
+		[[ $phone_address != *:* ]] || here=${sip_nowhere[6]}:5061
+		via="TLS $here" contact="$here;transport=tls" place=$there
+		;;
+	application | caller)
+		here=127.0.0.1:5070
+		[ "$1" = application ] || here=127.0.0.1:5071
+		via="TCP $here" contact="$here;transport=tcp"
+		place="site_in host/pbx sipp -t t1 -i 127.0.0.1 -p ${here#*:}"
+		;;
+	pbx)
+		here=$pbx_host:5061 via="TCP $pbx_host:5061" contact=$here
+		place="site_in host/pbx sipp -t tn -max_socket 1000 -i $pbx_host"
+		;;
+	esac
+}
 
 sip_needs() { site_needs kamailio sipp socat; }
 
@@ -40,14 +48,14 @@ sip_lines() {
 			function = sip-line
 			port = 5061
 			direction = both
-			remote = $trunk_address
+			remote = $(site_remote trunk)
 			level = medium+remote
 			sip-domains = "example.test"
 		}
 		line "phones" {
 			function = sip-phone
 			port = 5061
-			remote = $phone_address
+			remote = $(site_remote phone)
 			level = medium
 		}
 	END
@@ -57,7 +65,7 @@ sip_start_kamailio() {
 	mkdir "$KTAP_DIR/kamailio"
 	site_start kamailio host/pbx kamailio -f "$KTAP_TOP/tests/pbx/kamailio.cfg" -DD -E \
 		-m 64 -M 8 -Y "$KTAP_DIR/kamailio" -w "$KTAP_DIR/kamailio"
-	site_wait kamailio site_listens here "$pbx_address:5061"
+	site_wait kamailio site_listens here "[$ip6${site_numbers[pbx]}]:5061"
 }
 
 # sip_forward PORT ADDRESS: what connects to 127.0.0.1:PORT there is taken to ADDRESS
@@ -66,27 +74,30 @@ sip_forward() {
 	ktap_until 10 site_listens there "127.0.0.1:$1"
 }
 
-# tls_client PORT ADDRESS[:PORT] [CERTIFICATE]: it talks TLS with the PBX, from that address
+# tls_client PORT HOST[:PORT] [CERTIFICATE]: it talks TLS with the PBX, from that address
 tls_client() {
 	local options="bind=$2,cafile=$pki/root.pem,snihost=pbx.example.test,commonname=pbx.example.test"
 	[ -z "${3:-}" ] || options+=",cert=$pki/$3.pem,key=$pki/$3.key"
-	sip_forward "$1" "OPENSSL:$pbx_address:5061,reuseaddr,$options"
+	sip_forward "$1" "OPENSSL:$pbx_host:5061,reuseaddr,$options"
 }
 
 # tls_server PORT CERTIFICATE: TLS for the server on 127.0.0.1:PORT, at the trunk's address
 tls_server() {
-	on_peer socat "OPENSSL-LISTEN:5061,bind=$trunk_address,reuseaddr,fork,\
+	local family=ip4
+	[[ $trunk_address != *:* ]] || family=ip6
+	on_peer socat "OPENSSL-LISTEN:5061,pf=$family,bind=$trunk_host,reuseaddr,fork,\
 cert=$pki/$2.pem,key=$pki/$2.key,cafile=$pki/root.pem,verify=1" "TCP:127.0.0.1:$1" \
 		2>"$KTAP_DIR/tls-server.log" &
-	ktap_until 10 site_listens there "$trunk_address:5061"
+	ktap_until 10 site_listens there "$trunk_host:5061"
 }
 
 # sip WHO SCENARIO USER OPTION...: SIPp, whose messages are then in $KTAP_DIR/WHO-SCENARIO.messages
 sip() {
-	local who=$1 scenario=$2 user=$3 files=$KTAP_DIR/$1-$2
+	local scenario=$2 user=$3 files=$KTAP_DIR/$1-$2 via contact place
+	sip_is "$1"
 	shift 3
-	${sip_place[$who]} -sf "$scenarios/$scenario.xml" -key user "$user" \
-		-key via "${sip_via[$who]}" -key contact "${sip_contact[$who]}" \
+	$place -sf "$scenarios/$scenario.xml" -key user "$user" -key pbx "$pbx_host" \
+		-key via "SIP/2.0/$via" -key contact "$contact" \
 		-nostdin -timeout $((60 * HARNESS_TIME_SCALE)) -timeout_error \
 		-trace_msg -message_file "$files.messages" -message_overwrite true \
 		-trace_err -error_file "$files.errors" -error_overwrite true "$@" >"$files.log" 2>&1
@@ -101,6 +112,18 @@ sip_starts_application() {
 	sip_works application "$scenario" 700 "$@" &
 	ktap_until 10 site_listens here 127.0.0.1:5070
 }
+
+# sip_starts_trunk SCENARIO OPTION...: the trunk as a TLS server that answers calls, in the background
+sip_starts_trunk() {
+	local scenario=$1
+	shift
+	tls_server 6010 good
+	sip_works trunk "$scenario" 555 -p 6010 "$@" &
+	ktap_until 10 site_listens there 127.0.0.1:6010
+}
+
+# sip_trunk_number: what the application and phones call, as kamailio.cfg tells the trunks apart
+sip_trunk_number() { [[ $trunk_address = *:* ]] && echo 6555 || echo 555; }
 
 # sip_works WHO SCENARIO USER OPTION...: the same, and says why where it fails
 sip_works() {

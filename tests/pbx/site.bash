@@ -1,19 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# For tests with real peers. The stage is the PBX's host, 192.0.2.1. Everybody else is in one
-# more network namespace at the other end of a cable, and in a cgroup that the daemon does
-# not govern, as another host would be.
+# For tests with real peers. The stage is the PBX's host, 192.0.2.1 and 2001:db8:2::1. Everybody
+# else is in one more network namespace at the other end of a cable, and in a cgroup that the
+# daemon does not govern, as another host would be.
 
 # shellcheck disable=SC2034 # the tests use them
 daemon=$KTAP_BUILD/userspace/linewardend
 tool=$KTAP_BUILD/tools/linewarden
 pki=${STAGE_DIR:-}/pki
-pbx_address=192.0.2.1
-trunk_address=192.0.2.10
-phone_address=192.0.2.100
-admin_address=192.0.2.50
-office_address=192.0.2.60
-stranger_address=192.0.2.200
+declare -A site_numbers=([pbx]=1 [trunk]=10 [admin]=50 [office]=60 [phone]=100 [stranger]=200)
+ip4=192.0.2. ip6=2001:db8:2::
+
+# site_use ip4|ip6: whose addresses a test speaks of; the hosts are what URIs have of them
+site_use() {
+	local -n network=$1
+	pbx_address=$network${site_numbers[pbx]} trunk_address=$network${site_numbers[trunk]}
+	admin_address=$network${site_numbers[admin]} office_address=$network${site_numbers[office]}
+	phone_address=$network${site_numbers[phone]} stranger_address=$network${site_numbers[stranger]}
+	pbx_host=$(site_host "$pbx_address") trunk_host=$(site_host "$trunk_address")
+	admin_host=$(site_host "$admin_address") office_host=$(site_host "$office_address")
+	phone_host=$(site_host "$phone_address") stranger_host=$(site_host "$stranger_address")
+}
+
+# site_host ADDRESS: an IPv6 one in brackets
+site_host() { [[ $1 = *:* ]] && echo "[$1]" || echo "$1"; }
+
+# site_also_over_ipv6 TEST...: each of them is one more test
+site_also_over_ipv6() {
+	local name
+	for name; do
+		eval "${name}_over_ipv6() { site_use ip6; $name; }"
+	done
+}
+
+# site_remote NAME: its addresses, for a line
+site_remote() { echo "{ $ip4${site_numbers[$1]}, $ip6${site_numbers[$1]} }"; }
+
+# site_regex TEXT: which matches it
+# shellcheck disable=SC2001 # bash cannot
+site_regex() { sed 's/[].[]/\\&/g' <<<"$1"; }
+
+site_use ip4
 
 # site_needs PROGRAM...: skips the test where one of them is not installed
 site_needs() {
@@ -70,16 +97,19 @@ site_listens() {
 }
 
 site_make_network() {
-	local host
+	local number
 	site_start peers peers unshare --net sleep infinity
 	site_wait peers site_has_namespace
 	ip link add pbx type veth peer name peers netns "$(cat "$KTAP_DIR/peers.pid")"
-	ip address add $pbx_address/24 dev pbx
+	ip address add "$ip4${site_numbers[pbx]}/24" dev pbx
+	ip address add "$ip6${site_numbers[pbx]}/64" dev pbx nodad
 	ip link set pbx up
 	on_peer ip link set lo up
 	on_peer ip link set peers up
-	for host in $trunk_address $phone_address $admin_address $office_address $stranger_address; do
-		on_peer ip address add $host/24 dev peers
+	for number in "${site_numbers[@]}"; do
+		[ "$number" != "${site_numbers[pbx]}" ] || continue
+		on_peer ip address add "$ip4$number/24" dev peers
+		on_peer ip address add "$ip6$number/64" dev peers nodad
 	done
 }
 
@@ -153,7 +183,8 @@ site_remove_cgroups() {
 	done
 }
 
-# site_record REGEX: a record of the audit log
+# site_record EVENT LINE PEER [REGEX]: the audit log has one, of a peer whose HOST:PORT begins so
 site_record() {
-	grep -Eq "$1" "$KTAP_DIR/audit.jsonl"
+	grep -Eq "\"event\":\"$1\",\"line\":\"$2\".*\"peer\":\"$(site_regex "$3").*${4:-}" \
+		"$KTAP_DIR/audit.jsonl"
 }

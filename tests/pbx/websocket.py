@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A WebSocket server and client of a library that others wrote (python3-websockets).
 
-usage: websocket.py server ADDRESS PORT [TLS...]
+usage: websocket.py server ADDRESS[,ADDRESS...] PORT [TLS...]
        websocket.py client ADDRESS PORT [TLS...] [--source ADDRESS] [--messages N]
 
 TLS: --ca FILE --cert FILE --key FILE; with --ca it is TLS and both sides check each other.
@@ -61,8 +61,8 @@ def answer_http(*request):
 
 
 async def serve(options):
-    async with websockets.serve(answer, options.address, options.port, ssl=make_context(options),
-                                process_request=answer_http):
+    async with websockets.serve(answer, options.address.split(","), options.port,
+                                ssl=make_context(options), process_request=answer_http):
         await asyncio.Future()
 
 
@@ -71,7 +71,8 @@ async def converse(options):
     more = {"local_addr": (options.source, 0)} if options.source else {}
     if context:
         more.update(ssl=context, server_hostname="pbx.example.test")
-    uri = f"{'wss' if context else 'ws'}://{options.address}:{options.port}/"
+    host = f"[{options.address}]" if ":" in options.address else options.address
+    uri = f"{'wss' if context else 'ws'}://{host}:{options.port}/"
     async with websockets.connect(uri, **more) as connection:
         for number in range(options.messages):
             message = chr(ord("a") + number % 26) * 2 ** (number % (LARGEST + 1))

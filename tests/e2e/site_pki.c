@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/e2e/site_pki.h"
+
+#include <openssl/pem.h>
+#include <stdio.h>
+
+#include "tests/e2e/site.h"
+#include "tests/harness.h"
+
+X509 *site_pki_certificate(const char *name)
+{
+	FILE *file = fopen(site_file("pki/%s.pem", name), "re");
+	X509 *certificate;
+
+	ASSERT_NOT_NULL(file);
+	certificate = PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+	ASSERT_NOT_NULL(certificate);
+	return certificate;
+}
+
+EVP_PKEY *site_pki_key(const char *name)
+{
+	FILE *file = fopen(site_file("pki/%s.key", name), "re");
+	EVP_PKEY *key;
+
+	ASSERT_NOT_NULL(file);
+	key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	fclose(file);
+	ASSERT_NOT_NULL(key);
+	return key;
+}
+
+static void site_pki_list(X509_CRL *crl, const char *name, ASN1_TIME *since)
+{
+	X509 *certificate = site_pki_certificate(name);
+	X509_REVOKED *revoked = X509_REVOKED_new();
+
+	X509_REVOKED_set_serialNumber(revoked, X509_get_serialNumber(certificate));
+	X509_REVOKED_set_revocationDate(revoked, since);
+	EXPECT_EQ(1, X509_CRL_add0_revoked(crl, revoked));
+	X509_free(certificate);
+}
+
+void site_pki_revoke(const char *path, const char *const names[])
+{
+	X509 *issuer = site_pki_certificate("intermediate");
+	EVP_PKEY *key = site_pki_key("intermediate");
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *last = X509_gmtime_adj(NULL, -3600), *next = X509_gmtime_adj(NULL, 86400);
+	FILE *file = fopen(path, "we");
+
+	ASSERT_NOT_NULL(file);
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer));
+	X509_CRL_set1_lastUpdate(crl, last);
+	X509_CRL_set1_nextUpdate(crl, next);
+	for (const char *const *name = names; *name; name++)
+		site_pki_list(crl, *name, last);
+	ASSERT_LT(0, X509_CRL_sign(crl, key, EVP_sha256()));
+	EXPECT_EQ(1, PEM_write_X509_CRL(file, crl));
+	ASSERT_OK(fclose(file));
+	ASN1_TIME_free(last);
+	ASN1_TIME_free(next);
+	X509_CRL_free(crl);
+	EVP_PKEY_free(key);
+	X509_free(issuer);
+}
