@@ -123,6 +123,7 @@ struct lengths {
 
 struct line_match {
 	__u32 line;
+	__u32 generation; /* of the lines that it is one of: see struct tag */
 	/* outbound: what the app's getsockname() shows, where it has bound no address itself */
 	__u8 source[16];
 };
@@ -143,6 +144,10 @@ struct tag {
 	enum function function;
 	enum lw_level level;
 	enum state state;
+	/* inbound: under which numbers' meaning the line was found. The agent's listener may outlive
+	 * it, and another configuration gives the numbers to other lines */
+	__u32 generation;
+	__u32 zero;
 };
 
 /* The agent's own connection to the app, told apart by its exact source. */
@@ -233,9 +238,9 @@ LW_ASSERT_SIZE(struct port_rule, 16);
 LW_ASSERT_SIZE(struct line_key, 28);
 LW_ASSERT_SIZE(struct lengths_key, 8);
 LW_ASSERT_SIZE(struct lengths, 2584);
-LW_ASSERT_SIZE(struct line_match, 20);
+LW_ASSERT_SIZE(struct line_match, 24);
 LW_ASSERT_SIZE(struct line, 48);
-LW_ASSERT_SIZE(struct tag, 24);
+LW_ASSERT_SIZE(struct tag, 32);
 LW_ASSERT_SIZE(struct relay_key, 24);
 LW_ASSERT_SIZE(struct origin, 20);
 LW_ASSERT_SIZE(struct outlet, 4);

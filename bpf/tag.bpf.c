@@ -23,14 +23,18 @@
 #include "bpf/line.bpf.h"
 #include "bpf/maps.bpf.h"
 
-static __always_inline const struct line *tag_line(struct bpf_sock_ops *skops, __u32 netns)
+static __always_inline const struct line *tag_line(struct bpf_sock_ops *skops, __u32 netns,
+						   struct tag *tag)
 {
 	const struct line_match *match;
 	__u8 addr[16];
 
 	address_of_peer(addr, skops);
 	match = line_match(netns, DIRECTION_INBOUND, skops->local_port, addr);
-	return match ? bpf_map_lookup_elem(&lines, &match->line) : NULL;
+	if (!match)
+		return NULL;
+	tag->generation = match->generation;
+	return bpf_map_lookup_elem(&lines, &match->line);
 }
 
 static __always_inline struct relay_key tag_arrival(struct bpf_sock_ops *skops, __u32 netns)
@@ -105,7 +109,7 @@ static __always_inline void tag_accepted(struct bpf_sock_ops *skops, __u32 netns
 	else if (rule->direction == DIRECTION_OUTBOUND)
 		line = tag_intercepted(skops, sk, netns);
 	else
-		line = tag_line(skops, netns);
+		line = tag_line(skops, netns, tag);
 	if (!line) {
 		tag->state = STATE_BLOCKED;
 		counters = counters_of(0);

@@ -39,6 +39,7 @@ struct agent {
 	struct audit *audit;
 	struct ktls_crypto *crypto;
 	struct ktls_features features;
+	struct listener_keep *listener_keep;
 	struct adoption *adoption;
 	struct ending_watch *endings;
 	struct session_store *sessions; /* shared with the workers */

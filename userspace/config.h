@@ -155,6 +155,12 @@ struct config {
 	char *cgroup; /* "": the root of the cgroup2 hierarchy */
 };
 
+/*
+ * config_generation - a number for what the lines' numbers stand for: where two configurations have
+ * the same one, a line of the one is what the line of that number is in the other
+ */
+uint32_t config_generation(const struct config *config);
+
 /* config_delivery_name - as a configuration has it: "auto", "adopt", "relay" */
 const char *config_delivery_name(enum config_delivery delivery);
 

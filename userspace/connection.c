@@ -326,6 +326,9 @@ static int connection_identify(struct connection *connection)
 	if (err)
 		return err;
 	connection->cookie = record->cookie = tag.cookie;
+	/* a daemon before this one had other lines when it was established */
+	if (tag.generation != connection->worker->setup.generation)
+		return -ESTALE;
 	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count ||
 	    config->lines[tag.line - 1].direction != DIRECTION_INBOUND)
 		return -EADDRNOTAVAIL;

@@ -84,7 +84,7 @@ static int dataplane_write_prefix(struct dataplane *dataplane, const struct conf
 {
 	uint32_t netns = dataplane_number(dataplane, line->netns);
 	struct line_key key = lengths_line_key(netns, line, prefix);
-	struct line_match match = { .line = id };
+	struct line_match match = { .line = id, .generation = dataplane->generation };
 
 	if (line->direction == DIRECTION_OUTBOUND)
 		dataplane_find_source(prefix, match.source);
@@ -179,6 +179,7 @@ int dataplane_write_lines(struct dataplane *dataplane, const struct config *conf
 			NULL, NULL);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.verdicts), sizeof(struct verdict_key),
 			NULL, NULL);
+	dataplane->generation = config_generation(config);
 	/* of a daemon that did not get as far as dataplane_switch() */
 	dataplane_prune_lines(dataplane, true);
 	for (i = 0; !err && i < config->namespace_count; i++)

@@ -2,7 +2,7 @@
 /*
  * What is said about wrapped apps, one packet a message, by SOCK_SEQPACKET:
  *
- *   run-path/keeper    `linewarden exec` and the keeper
+ *   run-path/keeper    `linewarden exec`, adopters, the main process, and the keeper
  *   run-path/adopt     the adopters and the daemon's main process
  *
  * The types of a message, its size, its descriptors, and who may say it are a table.
@@ -25,6 +25,12 @@ enum handover_type {
 	HANDOVER_KEEP, /* see enum handover_kept */
 	/* adopter to keeper */
 	HANDOVER_KEEP_MAPS, /* what MAPS brought, for an adopter that follows without a main process */
+	/* main to keeper: asks for the listening sockets of a main process before it, ... */
+	HANDOVER_FETCH,
+	HANDOVER_FETCHED, /* ... of which each comes with this ... */
+	HANDOVER_FETCHED_ALL, /* ... until this comes */
+	HANDOVER_LISTENER, /* gives it one to keep, */
+	HANDOVER_RELEASE, /* which is to be kept no longer than main lives */
 	/* adopter to main */
 	HANDOVER_HELLO, /* first of all */
 	HANDOVER_LISTENS, /* the app listens there */
@@ -63,10 +69,10 @@ struct handover {
 	int32_t error; /* WRAPPED, RETURNED: 0 or -errno */
 	uint64_t id; /* HELLO, KEEP: of this wrapped app, whatever becomes of its adopter */
 	uint64_t cookie; /* CLIENT, TAKEN, RETURNED: of the client's socket */
-	uint64_t netns; /* HELLO: cookie of its network namespace */
+	uint64_t netns; /* HELLO, LISTENER, FETCHED: cookie of the network namespace */
 	int32_t pid; /* HELLO, KEEP: the process that was wrapped */
-	struct endpoint at; /* LISTENS, CLOSED; :: is any address */
-	bool v6only; /* LISTENS: :: is any address of IPv6 */
+	struct endpoint at; /* LISTENS, CLOSED; :: is any address. LISTENER, FETCHED: the governed port */
+	bool v6only; /* LISTENS: :: is any address of IPv6. LISTENER, FETCHED: of IPv6 */
 	char name[HANDOVER_NAME_LEN]; /* WRAP, HELLO, KEEP: of the app, printable */
 };
 
@@ -74,7 +80,8 @@ struct handover {
 enum handover_side {
 	HANDOVER_AT_KEEPER,
 	HANDOVER_AT_EXEC,
-	HANDOVER_AT_MAIN,
+	HANDOVER_AT_MAIN, /* of what adopters say */
+	HANDOVER_AT_KEEPERS_MAIN, /* of what the keeper says */
 	HANDOVER_AT_ADOPTER,
 };
 

@@ -21,6 +21,7 @@
 
 #include "userspace/adopter.h"
 #include "userspace/fd.h"
+#include "userspace/holder.h"
 #include "userspace/log.h"
 #include "userspace/netns.h"
 
@@ -36,6 +37,7 @@ struct keeper {
 	struct loop_io socket, signals;
 	struct loop_timeouts rounds, greetings;
 	struct loop_timeout round;
+	struct holder *holder;
 	LIST_HEAD(, kept) apps;
 	unsigned int count;
 };
@@ -279,7 +281,7 @@ static int keeper_take(struct keeper *keeper, int *socket, const struct handover
 	struct kept *app;
 	int err;
 
-	if (message->type == HANDOVER_KEEP_MAPS)
+	if (message->type != HANDOVER_WRAP && message->type != HANDOVER_KEEP)
 		err = -EPROTO;
 	else if (getsockopt(*socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		err = -errno;
@@ -341,6 +343,10 @@ static void greeting_ready(struct loop_io *io, uint32_t events)
 	greeting_end(greeting);
 	if (err)
 		return;
+	if (message.type == HANDOVER_FETCH) {
+		holder_meet(keeper->holder, TAKE_FD(socket));
+		return;
+	}
 	/* its adopter answers exec, when the daemon has answered that */
 	answer.error = keeper_take(keeper, &socket, &message, fds);
 	if (answer.error && message.type == HANDOVER_WRAP)
@@ -458,6 +464,9 @@ static int keeper_start(struct keeper *keeper, gid_t group)
 	loop_timeouts_add(keeper->loop, &keeper->rounds);
 	loop_timeouts_add(keeper->loop, &keeper->greetings);
 	loop_timeout_start(keeper->loop, &keeper->rounds, &keeper->round);
+	keeper->holder = holder_new(keeper->loop);
+	if (!keeper->holder)
+		return -ENOMEM;
 	return keeper_listen(keeper, group);
 }
 

@@ -19,6 +19,7 @@
 #include "userspace/control.h"
 #include "userspace/ending_watch.h"
 #include "userspace/expiry_watch.h"
+#include "userspace/listener_keep.h"
 #include "userspace/log.h"
 #include "userspace/pbx_watch.h"
 #include "userspace/route_watch.h"
@@ -147,7 +148,12 @@ static int linewardend_start_dataplane(struct agent *agent)
 		log_line(LOG_ERR, "%s", why);
 		return err;
 	}
-	err = listeners_open(agent->config, &agent->listeners, why, sizeof(why));
+	agent->listener_keep = listener_keep_new(agent);
+	if (!agent->listener_keep)
+		return -ENOMEM;
+	listener_keep_fetch(agent->listener_keep);
+	err = listeners_open(agent->config, agent->listener_keep, &agent->listeners, why,
+			     sizeof(why));
 	if (err) {
 		log_line(LOG_ERR, "%s", why);
 		return err;
@@ -164,11 +170,13 @@ static int linewardend_start_dataplane(struct agent *agent)
 		return err;
 	}
 	err = dataplane_attach(agent->dataplane, agent->config, why);
-	if (err)
+	if (err) {
 		log_line(LOG_ERR, "%s", why);
-	else
-		dataplane_forget_old(agent->dataplane, agent->config);
-	return err;
+		return err;
+	}
+	dataplane_forget_old(agent->dataplane, agent->config);
+	listener_keep_start(agent->listener_keep);
+	return 0;
 }
 
 static void linewardend_raise_limits(void)
@@ -246,6 +254,7 @@ static void linewardend_stop(struct linewardend *d)
 	control_close(d->control);
 	adoption_stop(agent->adoption);
 	ending_watch_stop(agent->endings);
+	listener_keep_stop(agent->listener_keep);
 	listeners_close(&agent->listeners);
 	dataplane_close(agent->dataplane);
 	audit_close(agent->audit);

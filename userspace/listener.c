@@ -11,6 +11,7 @@
 
 #include "userspace/endpoint.h"
 #include "userspace/fd.h"
+#include "userspace/listener_keep.h"
 #include "userspace/netns.h"
 
 /* the kernel caps it at net.core.somaxconn */
@@ -60,12 +61,26 @@ static int listener_open(enum listener_kind kind)
 	return TAKE_FD(fd);
 }
 
-static int listeners_add(struct listeners *listeners, uint32_t slot, bool ipv6)
+/* The one that a daemon before this one had, with whoever waits in it, or a new one. */
+static int listener_obtain(struct listener_keep *keep, const struct listener_port *port, bool ipv6)
 {
-	const bool inbound = listeners->ports[slot].direction == DIRECTION_INBOUND;
-	_cleanup_fd_ int fd = listener_open(!ipv6 ? LISTENER_IP4 :
-					    inbound ? LISTENER_BOTH :
-						      LISTENER_IP6);
+	uint64_t cookie;
+	int fd;
+
+	if (port->direction == DIRECTION_OUTBOUND)
+		return listener_open(ipv6 ? LISTENER_IP6 : LISTENER_IP4);
+	if (netns_cookie(&cookie) == 0) {
+		fd = listener_keep_take(keep, cookie, port->port, ipv6);
+		if (fd >= 0)
+			return fd;
+	}
+	return listener_open(ipv6 ? LISTENER_BOTH : LISTENER_IP4);
+}
+
+static int listeners_add(struct listeners *listeners, struct listener_keep *keep, uint32_t slot,
+			 bool ipv6)
+{
+	_cleanup_fd_ int fd = listener_obtain(keep, &listeners->ports[slot], ipv6);
 	struct endpoint bound;
 	int err;
 
@@ -129,7 +144,8 @@ static int listeners_find_ports(struct listeners *listeners, const struct config
 }
 
 /* Those of one namespace. */
-static int listeners_open_in(struct listeners *listeners, uint32_t netns, const char *path)
+static int listeners_open_in(struct listeners *listeners, struct listener_keep *keep,
+			     uint32_t netns, const char *path)
 {
 	int back, err;
 	uint32_t i;
@@ -140,15 +156,16 @@ static int listeners_open_in(struct listeners *listeners, uint32_t netns, const 
 	for (i = 0; !err && i < listeners->port_count; i++) {
 		if (listeners->ports[i].netns != netns)
 			continue;
-		err = listeners_add(listeners, i, false);
+		err = listeners_add(listeners, keep, i, false);
 		if (!err)
-			err = listeners_add(listeners, i, true);
+			err = listeners_add(listeners, keep, i, true);
 	}
 	netns_leave(back);
 	return err;
 }
 
-int listeners_open(const struct config *config, struct listeners *out, char *why, size_t why_len)
+int listeners_open(const struct config *config, struct listener_keep *keep,
+		   struct listeners *out, char *why, size_t why_len)
 {
 	struct listeners listeners = { 0 };
 	uint32_t i;
@@ -162,7 +179,7 @@ int listeners_open(const struct config *config, struct listeners *out, char *why
 	if (err)
 		snprintf(why, why_len, "listening sockets: %s", strerror(-err));
 	for (i = 0; !err && i < config->namespace_count; i++) {
-		err = listeners_open_in(&listeners, i, config->namespaces[i].path);
+		err = listeners_open_in(&listeners, keep, i, config->namespaces[i].path);
 		if (err && i)
 			snprintf(why, why_len, "namespace %s (%s): %s; make it with `ip netns add`",
 				 config->namespaces[i].name, config->namespaces[i].path,

@@ -35,12 +35,15 @@ struct listeners {
 	uint32_t port_count;
 };
 
+struct listener_keep;
+
 /*
- * Opens them for the lines. A host without IPv6 has those of IPv4 alone. On failure why says
+ * Opens them for the lines, or takes those that were kept. A host without IPv6 has those of IPv4 alone. On failure why says
  * what to do, and nothing stays open.
  * 0, -ENOMEM, -errno; -E2BIG: more than LW_PORTS_MAX ports.
  */
-int listeners_open(const struct config *config, struct listeners *out, char *why, size_t why_len);
+int listeners_open(const struct config *config, struct listener_keep *keep,
+		   struct listeners *out, char *why, size_t why_len);
 
 /* Closes them; a zeroed struct is fine. */
 void listeners_close(struct listeners *listeners);

@@ -36,6 +36,7 @@ struct worker_setup {
 	struct beat *beat; /* shared with the main process */ /* that peers may resume */
 	bool kernel_tls; /* false: user space encrypts (ktls = prefer) */
 	int tags_fd, targets_fd; /* read-only */
+	uint32_t generation; /* of the configuration's lines */
 	uint32_t netns; /* the namespace that it is in: it has the listeners of that one */
 	int main_fd; /* the worker's end of the socket pair */
 };

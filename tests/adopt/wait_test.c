@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who connects while no daemon runs: it waits for the next one, with a keeper, and not for long. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/e2e/daemon.h"
+#include "tests/e2e/plain_app.h"
+#include "tests/e2e/site.h"
+#include "tests/e2e/wrap.h"
+#include "tests/harness.h"
+
+#define LIMIT_MS (5000 * harness_time_scale())
+
+HARNESS_PREPARE
+{
+	site_prepare();
+}
+
+FIXTURE(wait) {
+	struct daemon agent;
+	struct plain_app app;
+	pid_t keeper;
+	pthread_t thread;
+	struct peer_options options;
+	struct peer *peer;
+	int opened; /* what peer_open() said */
+};
+
+FIXTURE_SETUP(wait)
+{
+	char run[PROCESS_PATH_MAX], log[PROCESS_PATH_MAX];
+
+	plain_app_start(&self->app, DAEMON_PORT, "echo");
+	daemon_start(&self->agent, &(struct daemon_options){ .settings = "workers = 2" });
+	snprintf(run, sizeof(run), "%s/run", self->agent.dir);
+	snprintf(log, sizeof(log), "%s/keeper.log", self->agent.dir);
+	self->keeper = wrap_start_keeper(run, log);
+	/* the daemon looks for a keeper once a second */
+	process_sleep_ms(1500);
+	self->options = site_client(SITE_MEDIUM, DAEMON_PORT, "good");
+}
+
+FIXTURE_TEARDOWN(wait)
+{
+	if (harness_has_failed())
+		daemon_explain(&self->agent);
+	peer_free(self->peer);
+	EXPECT_LE(0, process_end(self->keeper, SIGTERM, LIMIT_MS));
+}
+
+static void *open_peer(void *arg)
+{
+	FIXTURE_DATA(wait) *self = arg;
+
+	self->opened = peer_open(&self->options, &self->peer);
+	return NULL;
+}
+
+static void start_waiting(FIXTURE_DATA(wait) *self)
+{
+	EXPECT_EQ(SIGKILL, daemon_end(&self->agent, SIGKILL));
+	ASSERT_OK(pthread_create(&self->thread, NULL, open_peer, self));
+	process_sleep_ms(300);
+}
+
+TEST_F(wait, it_is_served_by_the_next_daemon)
+{
+	for (int i = 0; i < 3; i++) {
+		start_waiting(self);
+		ASSERT_OK(daemon_launch(&self->agent));
+		pthread_join(self->thread, NULL);
+		ASSERT_OK(self->opened);
+		EXPECT_OK(peer_step(self->peer, "echo:1000"));
+		peer_free(self->peer);
+		self->peer = NULL;
+	}
+	EXPECT_EQ(3, plain_app_accepts(&self->app));
+	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
+}
+
+/* its line was found by numbers that mean other lines now: it is not judged by one of those */
+TEST_F(wait, it_is_turned_away_by_other_lines)
+{
+	struct peer *peer;
+
+	start_waiting(self);
+	daemon_configure(&self->agent,
+			 &(struct daemon_options){
+				 .settings = "workers = 2\nline \"first\" {\n\tfunction = sip-line\n"
+					     "\tdirection = inbound\n\tport = 5062\n"
+					     "\tremote = 192.0.2.1\n\tlevel = none\n}\n" });
+	ASSERT_OK(daemon_launch(&self->agent));
+	pthread_join(self->thread, NULL);
+	EXPECT_NE(0, self->opened);
+	EXPECT_EQ(0, peer_result(self->peer)->received);
+	EXPECT_EQ(0, plain_app_accepts(&self->app));
+	/* and by these from then on */
+	ASSERT_OK(peer_open(&self->options, &peer));
+	EXPECT_OK(peer_step(peer, "echo:1000"));
+	peer_free(peer);
+	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
+}
+
+TEST_F(wait, its_wait_has_an_end)
+{
+	struct peer *late;
+	long long begin = process_now_ms();
+
+	start_waiting(self);
+	pthread_join(self->thread, NULL);
+	EXPECT_NE(0, self->opened);
+	EXPECT_EQ(0, peer_result(self->peer)->received);
+	EXPECT_LT(5000, process_now_ms() - begin);
+	EXPECT_EQ(0, plain_app_accepts(&self->app));
+	process_sleep_ms(2000);
+	EXPECT_EQ(-ECONNREFUSED, peer_open(&self->options, &late));
+	peer_free(late);
+}
+
+TEST_F(wait, nobody_waits_for_a_daemon_that_was_stopped)
+{
+	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
+	EXPECT_EQ(-ECONNREFUSED, peer_open(&self->options, &self->peer));
+}
+
+HARNESS_MAIN
