@@ -10,6 +10,7 @@
 #include "policy/text.h"
 #include "tools/exec_user.h"
 #include "tools/tool.h"
+#include "userspace/cgroup.h"
 #include "userspace/fd.h"
 #include "userspace/handover.h"
 #include "userspace/wrap_filter.h"
@@ -22,7 +23,7 @@
 enum { EXEC_CANNOT = 126, EXEC_NOT_FOUND = 127 };
 
 struct exec_options {
-	const char *run_path, *unit, *user;
+	const char *run_path, *unit, *user, *cgroup;
 	bool otherwise_relay;
 	char **command;
 };
@@ -36,6 +37,7 @@ static void exec_help(void)
 	       "  -u, --unit NAME        what status calls it (the command's name)\n"
 	       "  -r, --run DIR          the daemon's run-path (" EXEC_RUN_PATH ")\n"
 	       "  -U, --user NAME        becomes this user before the command starts\n"
+	       "  -c, --cgroup PATH      makes this cgroup, and starts the command in it\n"
 	       "      --otherwise-relay  without a keeper starts the command all the same,\n"
 	       "                         which the relay serves then\n");
 }
@@ -47,6 +49,7 @@ static int exec_read_options(int argc, char **argv, struct exec_options *options
 		{ "unit", required_argument, NULL, 'u' },
 		{ "run", required_argument, NULL, 'r' },
 		{ "user", required_argument, NULL, 'U' },
+		{ "cgroup", required_argument, NULL, 'c' },
 		{ "otherwise-relay", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -56,7 +59,7 @@ static int exec_read_options(int argc, char **argv, struct exec_options *options
 
 	*options = (struct exec_options){ .run_path = EXEC_RUN_PATH };
 	/* +: the options after the command are its own */
-	while ((option = getopt_long(argc, argv, "+u:r:U:h", longs, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "+u:r:U:c:h", longs, NULL)) >= 0) {
 		switch (option) {
 		case 'u':
 			options->unit = optarg;
@@ -66,6 +69,9 @@ static int exec_read_options(int argc, char **argv, struct exec_options *options
 			break;
 		case 'U':
 			options->user = optarg;
+			break;
+		case 'c':
+			options->cgroup = optarg;
 			break;
 		case 'o':
 			options->otherwise_relay = true;
@@ -118,6 +124,18 @@ static void exec_explain_connect(const struct exec_options *options, int err)
 	fprintf(stderr, "linewarden exec: %s%s/" HANDOVER_KEEPER ": %s%s%s\n",
 		options->otherwise_relay ? "warning: " : "", options->run_path, strerror(-err), todo,
 		options->otherwise_relay ? "; not wrapped, its connections come by relay" : "");
+}
+
+static int exec_enter_cgroup(const char *path)
+{
+	int err = cgroup_enter_below_mount(path);
+
+	if (err)
+		fprintf(stderr, "linewarden exec: cgroup %s: %s%s\n", path, strerror(-err),
+			err == -EINVAL ? "; name it as from the root of the hierarchy, as in /pbx" :
+			err == -ENODEV ? "; no cgroup2 hierarchy is mounted" :
+					 "");
+	return err;
 }
 
 static void exec_explain_filter(int err)
@@ -238,6 +256,8 @@ int tool_exec(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (options.user && exec_find_user(options.user, &user))
+		return TOOL_FAILED;
+	if (options.cgroup && exec_enter_cgroup(options.cgroup))
 		return TOOL_FAILED;
 	if (exec_wrap(&options))
 		return TOOL_FAILED;

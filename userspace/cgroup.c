@@ -2,6 +2,7 @@
 #include "userspace/cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <mntent.h>
@@ -108,4 +109,42 @@ int cgroup_open_below_mount(const char *path)
 
 	err = cgroup_path_below_mount(path, full, sizeof(full));
 	return err ? err : folder_open(full, CGROUP2_SUPER_MAGIC);
+}
+
+/* Each folder of a path that is not there, below one that is. */
+static int cgroup_make(char *full, size_t root)
+{
+	char *slash = full + root;
+
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		if (mkdir(full, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(full, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int cgroup_enter_below_mount(const char *path)
+{
+	_cleanup_fd_ int folder = -1;
+	_cleanup_fd_ int procs = -1;
+	char full[PATH_MAX];
+	int err;
+
+	if (path[0] != '/' || !path[1] || strstr(path, ".."))
+		return -EINVAL;
+	err = cgroup_path_below_mount(path, full, sizeof(full));
+	if (!err)
+		err = cgroup_make(full, strlen(full) - strlen(path));
+	if (err)
+		return err;
+	folder = folder_open(full, CGROUP2_SUPER_MAGIC);
+	if (folder < 0)
+		return folder;
+	procs = openat(folder, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	/* 0: whoever writes it (Documentation/admin-guide/cgroup-v2.rst) */
+	if (procs < 0 || write(procs, "0", 1) != 1)
+		return -errno;
+	return 0;
 }

@@ -20,6 +20,12 @@ int cgroup_open(const char *path);
  */
 int cgroup_open_below_mount(const char *path);
 
+/*
+ * Moves the calling process into such a cgroup, which is made, with those above it, where it is not
+ * there. -EINVAL: not as from the root; -ENODEV; -errno.
+ */
+int cgroup_enter_below_mount(const char *path);
+
 /* Where that folder is, or would be. -ENODEV, -ENAMETOOLONG. */
 int cgroup_path_below_mount(const char *path, char *out, size_t size);
 

@@ -217,6 +217,19 @@ test_user_refusals() {
 	saw 'wrap touch'
 }
 
+test_cgroup_is_made() {
+	local hierarchy cgroup=/linewarden-exec-$$
+	hierarchy=$(findmnt -n -o TARGET -t cgroup2 | head -n 1)
+	[ -n "$hierarchy" ] || ktap_skip 'no cgroup2 hierarchy is mounted'
+	keeper ok
+	says 0 "^0::$cgroup/inner\$" wrap --cgroup "$cgroup/inner" -- grep '^0::' /proc/self/cgroup
+	saw 'wrap grep'
+	ktap_until 5 rmdir "$hierarchy$cgroup/inner"
+	rmdir "$hierarchy$cgroup"
+	refuses 1 'from the root of the hierarchy' wrap --cgroup pbx --
+	refuses 1 'from the root of the hierarchy' wrap --cgroup /pbx/../other --
+}
+
 test_keeper_does_not_run() {
 	refuses 1 'nowhere/keeper: No such file .*systemctl start linewarden-keeper.*--run' \
 		"$bin/linewarden" exec --run "$KTAP_DIR/nowhere" --
