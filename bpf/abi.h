@@ -159,6 +159,7 @@ struct relay_key {
 };
 
 #define LW_WORKER_BELL 0xffff /* in an origin: it stands for nobody, and wakes an app that adopts */
+#define LW_WORKER_NONE 0xfffffffe /* in a session: it is being ended */
 #define LW_WORKER_ADOPTED 0xffffffff /* in a session: the app has the socket itself */
 
 /* The client that a relayed connection stands for: what the app is shown. */
@@ -190,8 +191,9 @@ struct session {
 	enum lw_level level;
 	enum state state;
 	enum direction direction;
-	__u32 netns;
 	__u32 worker;
+	__u32 zero;
+	__u64 netns; /* cookie of its network namespace */
 	char peer[LW_ENDPOINT_LEN];
 	char local[LW_ENDPOINT_LEN];
 	__u64 opened; /* seconds since the epoch */
@@ -245,8 +247,8 @@ LW_ASSERT_SIZE(struct relay_key, 24);
 LW_ASSERT_SIZE(struct origin, 20);
 LW_ASSERT_SIZE(struct outlet, 4);
 LW_ASSERT_SIZE(struct destination, 40);
-LW_ASSERT_SIZE(struct session, 312);
-LW_ASSERT_SIZE(struct ending, 336);
+LW_ASSERT_SIZE(struct session, 320);
+LW_ASSERT_SIZE(struct ending, 344);
 LW_ASSERT_SIZE(struct line_counters, 32);
 LW_ASSERT_SIZE(struct port_counters, 24);
 LW_ASSERT_SIZE(struct verdict_key, 68);

@@ -178,16 +178,21 @@ SEC("sockops")
 int tag_established(struct bpf_sock_ops *skops)
 {
 	__u64 cookie = bpf_get_netns_cookie(skops);
-	__u32 *netns = bpf_map_lookup_elem(&namespaces, &cookie);
+	__u32 *netns;
 
+	/* also of a namespace that is not governed any more */
+	if (skops->op == BPF_SOCK_OPS_STATE_CB) {
+		if (skops->args[1] == BPF_TCP_CLOSE)
+			tag_closed(skops);
+		return 1;
+	}
+	netns = bpf_map_lookup_elem(&namespaces, &cookie);
 	if (!netns)
 		return 1;
 	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		tag_accepted(skops, *netns);
 	else if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
 		tag_departing(skops, *netns);
-	else if (skops->op == BPF_SOCK_OPS_STATE_CB && skops->args[1] == BPF_TCP_CLOSE)
-		tag_closed(skops);
 	return 1;
 }
 

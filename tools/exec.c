@@ -157,7 +157,7 @@ static int exec_filter(int *notify)
 	_cleanup_(cleanup_seccomp_release) scmp_filter_ctx filter = NULL;
 	int err;
 
-	err = wrap_filter_new(seccomp_arch_native(), false, &filter);
+	err = wrap_filter_new(seccomp_arch_native(), &filter);
 	if (!err)
 		err = wrap_filter_load(filter, notify);
 	if (err)

@@ -14,7 +14,7 @@ static const struct command {
 	{ "status", "[--json] [--run DIR]", "what the daemon does: lines, verdicts, kernel TLS",
 	  tool_status },
 	{ "sessions", "[--json] [--run DIR]", "the verified connections that live now", tool_sessions },
-	{ "kill", "[--run DIR] COOKIE...", "ends live sessions", tool_kill },
+	{ "kill", "[--json] COOKIE...", "ends live sessions", tool_kill },
 	{ "verify-config", "[--json] FILE", "checks a configuration and shows what it means",
 	  tool_verify_config },
 	{ "check", "OPTION...", "decides on a certificate as the daemon would", tool_check },

@@ -192,7 +192,6 @@ int adopter_run(const struct adopter_setup *setup)
 	snprintf(adopter.name, sizeof(adopter.name), "%s", setup->name);
 	memcpy(adopter.kept, setup->kept, sizeof(adopter.kept));
 	memcpy(adopter.maps, setup->maps, sizeof(adopter.maps));
-	LIST_INIT(&adopter.listeners);
 	LIST_INIT(&adopter.places);
 	TAILQ_INIT(&adopter.held);
 	err = adopter_start(&adopter, setup);

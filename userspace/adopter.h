@@ -38,7 +38,6 @@ struct adopter_call {
 	struct app_address address;
 };
 
-struct app_listener;
 struct held;
 
 struct client {
@@ -80,7 +79,6 @@ struct adopter {
 	struct loop_timeouts retries; /* of connections to the two */
 	struct loop_timeout agent_retry;
 
-	LIST_HEAD(, app_listener) listeners;
 	LIST_HEAD(, place) places;
 	TAILQ_HEAD(, held) held;
 	struct loop_timeouts ticks; /* while clients wait, or calls with a time limit */

@@ -17,6 +17,7 @@ struct bell {
 	struct loop_io io;
 	struct loop_garbage garbage;
 	struct endpoint source;
+	struct relay_key key; /* of its entry in the kernel */
 };
 
 static void bell_release(struct loop_garbage *garbage)
@@ -28,6 +29,8 @@ static void bell_end(struct bell *bell)
 {
 	int fd = bell->io.fd;
 
+	/* one that came through has used it up; of another one it would let somebody else through */
+	bpf_map_delete_elem(bell->adopter->maps[HANDOVER_MAP_RELAYS], &bell->key);
 	loop_remove(bell->adopter->loop, &bell->io);
 	close(fd);
 	LIST_REMOVE(bell, entry);
@@ -93,7 +96,6 @@ int bell_ring(struct adopter *adopter, struct place *place)
 	struct bell *bell = calloc(1, sizeof(*bell));
 	struct sockaddr_storage ss;
 	_cleanup_fd_ int fd = -1;
-	struct relay_key key;
 	socklen_t len;
 	int err;
 
@@ -101,7 +103,7 @@ int bell_ring(struct adopter *adopter, struct place *place)
 		return -ENOMEM;
 	*bell = (struct bell){ .adopter = adopter, .place = place, .io = { -1, bell_ready } };
 	bell->garbage.release = bell_release;
-	err = fd = bell_prepare(adopter, place, &bell->source, &key);
+	err = fd = bell_prepare(adopter, place, &bell->source, &bell->key);
 	if (fd < 0) {
 		free(bell);
 		return err;
@@ -117,7 +119,7 @@ int bell_ring(struct adopter *adopter, struct place *place)
 		TAKE_FD(fd);
 		return 0;
 	}
-	bpf_map_delete_elem(adopter->maps[HANDOVER_MAP_RELAYS], &key);
+	bpf_map_delete_elem(adopter->maps[HANDOVER_MAP_RELAYS], &bell->key);
 	LIST_REMOVE(bell, entry);
 	place->bell_count--;
 	free(bell);

@@ -2,7 +2,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -12,11 +11,6 @@
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
-
-struct app_listener {
-	LIST_ENTRY(app_listener) entry;
-	struct app_address address;
-};
 
 static int listener_int(int fd, int level, int name)
 {
@@ -61,13 +55,13 @@ bool listener_address(const struct adopter *adopter, int fd, struct app_address 
 	return true;
 }
 
-static void listener_tell(struct adopter *adopter, const struct app_listener *listener,
+static void listener_tell(struct adopter *adopter, const struct app_address *address,
 			  enum handover_type type)
 {
 	struct handover message = {
 		.type = type,
-		.at = listener->address.at,
-		.v6only = listener->address.v6only,
+		.at = address->at,
+		.v6only = address->v6only,
 	};
 
 	adopter_tell(adopter, &message);
@@ -75,61 +69,63 @@ static void listener_tell(struct adopter *adopter, const struct app_listener *li
 
 void listener_note(struct adopter *adopter, const struct app_address *address)
 {
-	struct app_listener *listener;
+	struct ledger *ledger = adopter->ledger;
+	uint32_t i;
 
-	LIST_FOREACH(listener, &adopter->listeners, entry)
-		if (app_address_equals(&listener->address, address))
+	for (i = 0; i < ledger->listener_count; i++)
+		if (app_address_equals(&ledger->listeners[i], address))
 			return;
-	listener = calloc(1, sizeof(*listener));
-	if (!listener)
-		return; /* its next accept() comes by here again */
-	listener->address = *address;
-	LIST_INSERT_HEAD(&adopter->listeners, listener, entry);
-	listener_tell(adopter, listener, HANDOVER_LISTENS);
+	if (ledger->listener_count == LEDGER_LISTENERS)
+		return; /* its clients are relayed */
+	/* whole, before it counts: this process may end in between */
+	ledger->listeners[ledger->listener_count] = *address;
+	ledger->listener_count++;
+	listener_tell(adopter, address, HANDOVER_LISTENS);
 }
 
 bool listener_serves(const struct adopter *adopter, const struct app_address *address,
 		     const struct endpoint *at)
 {
 	enum app_fit fit = app_address_fit(address, at);
-	const struct app_listener *other;
+	const struct ledger *ledger = adopter->ledger;
+	uint32_t i;
 
 	if (!fit)
 		return false;
-	LIST_FOREACH(other, &adopter->listeners, entry)
-		if (app_address_fit(&other->address, at) > fit)
+	for (i = 0; i < ledger->listener_count; i++)
+		if (app_address_fit(&ledger->listeners[i], at) > fit)
 			return false;
 	return true;
 }
 
-static void listener_remove(struct adopter *adopter, struct app_listener *listener)
+static void listener_remove(struct adopter *adopter, uint32_t i)
 {
-	listener_tell(adopter, listener, HANDOVER_CLOSED);
-	LIST_REMOVE(listener, entry);
-	free(listener);
+	struct ledger *ledger = adopter->ledger;
+
+	listener_tell(adopter, &ledger->listeners[i], HANDOVER_CLOSED);
+	ledger->listeners[i] = ledger->listeners[ledger->listener_count - 1];
+	ledger->listener_count--;
 }
 
 void listener_forget(struct adopter *adopter, const struct endpoint *at)
 {
-	struct app_listener *listener, *next;
+	uint32_t i;
 
-	for (listener = LIST_FIRST(&adopter->listeners); listener; listener = next) {
-		next = LIST_NEXT(listener, entry);
-		if (app_address_fit(&listener->address, at))
-			listener_remove(adopter, listener);
-	}
+	for (i = adopter->ledger->listener_count; i--;)
+		if (app_address_fit(&adopter->ledger->listeners[i], at))
+			listener_remove(adopter, i);
 }
 
 void listener_forget_all(struct adopter *adopter)
 {
-	while (!LIST_EMPTY(&adopter->listeners))
-		listener_remove(adopter, LIST_FIRST(&adopter->listeners));
+	while (adopter->ledger->listener_count)
+		listener_remove(adopter, adopter->ledger->listener_count - 1);
 }
 
 void listener_tell_all(struct adopter *adopter)
 {
-	const struct app_listener *listener;
+	uint32_t i;
 
-	LIST_FOREACH(listener, &adopter->listeners, entry)
-		listener_tell(adopter, listener, HANDOVER_LISTENS);
+	for (i = 0; i < adopter->ledger->listener_count; i++)
+		listener_tell(adopter, &adopter->ledger->listeners[i], HANDOVER_LISTENS);
 }

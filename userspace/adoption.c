@@ -18,6 +18,7 @@
 
 #define ADOPTION_LISTENERS_MAX 256 /* of one app */
 #define ADOPTION_WAIT (2 * LOOP_SECOND) /* for an app that starts again */
+#define ADOPTION_CLIENTS_MAX 4096 /* that wait for one app: as in the longest queue of a listener */
 #define ADOPTION_MESSAGES 64 /* an adopter's turn */
 
 struct adoption {
@@ -90,6 +91,19 @@ static struct wrapped *adoption_find(const struct adoption *adoption, uint32_t n
 bool adoption_has(const struct adoption *adoption, uint32_t netns, const struct endpoint *local)
 {
 	return adoption_find(adoption, netns, local);
+}
+
+bool adoption_is_full(const struct adoption *adoption, uint32_t netns,
+		      const struct endpoint *local)
+{
+	const struct wrapped *app = adoption_find(adoption, netns, local);
+	const struct given *client;
+	unsigned int count = 0;
+
+	/* few wait, unless an app does not come to take them */
+	TAILQ_FOREACH(client, &adoption->clients, entry)
+		count += client->app == app;
+	return count >= ADOPTION_CLIENTS_MAX;
 }
 
 /* IPv4 clients become sockets of the family that their app listens in. */

@@ -24,6 +24,10 @@ void adoption_stop(struct adoption *adoption);
 /* Whether a wrapped app listens at that address of a namespace (its number in the configuration). */
 bool adoption_has(const struct adoption *adoption, uint32_t netns, const struct endpoint *local);
 
+/* Whether as many wait for that app already as may: it does not come to take them. */
+bool adoption_is_full(const struct adoption *adoption, uint32_t netns,
+		      const struct endpoint *local);
+
 /*
  * Gives a verified client's socket to the app that listens where it dialled, now or within two
  * seconds; else it is reset, and its session ended. The socket stays the caller's. -ENOMEM; -errno

@@ -326,12 +326,12 @@ static int connection_identify(struct connection *connection)
 	if (err)
 		return err;
 	connection->cookie = record->cookie = tag.cookie;
-	/* a daemon before this one had other lines when it was established */
-	if (tag.generation != connection->worker->setup.generation)
-		return -ESTALE;
 	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count ||
 	    config->lines[tag.line - 1].direction != DIRECTION_INBOUND)
 		return -EADDRNOTAVAIL;
+	/* a daemon before this one had other lines when it was established */
+	if (tag.generation != connection->worker->setup.generation)
+		return -ESTALE;
 	connection->line = &config->lines[tag.line - 1];
 	record_set_line(record, connection->line);
 	return 0;
@@ -419,6 +419,7 @@ void connection_accept(struct worker *worker, int fd, const struct endpoint *pee
 		record->event = RECORD_FAILED;
 		snprintf(record->reason, sizeof(record->reason),
 			 err == -EADDRNOTAVAIL ? "no line claims this address" :
+			 err == -ESTALE	       ? "it came before the lines were changed" :
 						 "the socket cannot be told: %s",
 			 strerror(-err));
 		connection_report(connection);

@@ -95,6 +95,9 @@ int dataplane_tag(int tags_fd, int socket, struct tag *out);
  */
 void dataplane_adopter_maps(const struct dataplane *dataplane, int maps[HANDOVER_MAP_COUNT]);
 
+/* The cookie of a namespace of the configuration; after dataplane_switch(). */
+uint64_t dataplane_cookie(const struct dataplane *dataplane, uint32_t netns);
+
 /* Which namespace of the configuration has that cookie. -ENOENT: none. */
 int dataplane_netns(const struct dataplane *dataplane, const struct config *config,
 		    uint64_t cookie, uint32_t *out);

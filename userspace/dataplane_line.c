@@ -233,6 +233,7 @@ int dataplane_switch(struct dataplane *dataplane, const struct config *config)
 	uint32_t i, number;
 
 	err = dataplane_find_cookies(config, &cookies);
+	memcpy(dataplane->cookies, cookies.cookies, sizeof(dataplane->cookies));
 	for (i = 0; !err && i < cookies.count; i++) {
 		number = dataplane_number(dataplane, i);
 		if (bpf_map_update_elem(map, &cookies.cookies[i], &number, BPF_ANY) < 0)

@@ -24,6 +24,11 @@ void dataplane_adopter_maps(const struct dataplane *dataplane, int maps[HANDOVER
 	maps[HANDOVER_MAP_ORIGINS] = bpf_map__fd(dataplane->skel->maps.origins);
 }
 
+uint64_t dataplane_cookie(const struct dataplane *dataplane, uint32_t netns)
+{
+	return dataplane->cookies[netns];
+}
+
 int dataplane_netns(const struct dataplane *dataplane, const struct config *config,
 		    uint64_t cookie, uint32_t *out)
 {

@@ -111,8 +111,11 @@ int holder_meet(struct holder *holder, int socket)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != 0)
 		return -EPERM;
+	/* there is one at a time (dataplane_lock()): the one before has ended, if not heard of yet */
 	if (holder->main.fd >= 0)
-		return -EBUSY;
+		holder_main_ready(&holder->main, EPOLLIN);
+	if (holder->main.fd >= 0)
+		holder_main_ended(holder);
 	err = holder_give(holder, fd);
 	if (!err)
 		err = loop_add(holder->loop, &holder->main, fd, EPOLLIN);

@@ -16,7 +16,7 @@ struct holder *holder_new(struct loop *loop);
 
 /*
  * A main process has come, and asked with HANDOVER_FETCH: it gets what is held, and its own are held
- * from then on. The socket is the holder's. -EPERM: it is not root's; -EBUSY: there is one already.
+ * from then on. The socket is the holder's. -EPERM: it is not root's.
  */
 int holder_meet(struct holder *holder, int socket);
 

@@ -26,6 +26,7 @@
 #include "userspace/netns.h"
 
 #define KEEPER_APPS_MAX 256
+#define KEEPER_GREETINGS_MAX 64 /* at once */
 #define KEEPER_WAIT_NS (3 * LOOP_SECOND) /* for what exec has to say */
 #define KEEPER_HANG_NS (5 * LOOP_SECOND) /* an adopter's that does nothing */
 
@@ -40,6 +41,7 @@ struct keeper {
 	struct holder *holder;
 	LIST_HEAD(, kept) apps;
 	unsigned int count;
+	unsigned int greeting_count;
 };
 
 /* a wrapped app */
@@ -317,6 +319,7 @@ static void greeting_end(struct greeting *greeting)
 	loop_remove(keeper->loop, &greeting->io);
 	if (fd >= 0)
 		close(fd);
+	keeper->greeting_count--;
 	loop_discard(keeper->loop, &greeting->garbage);
 }
 
@@ -360,7 +363,7 @@ static void keeper_accept(struct loop_io *io, uint32_t events)
 	struct greeting *greeting;
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0 || keeper->greeting_count >= KEEPER_GREETINGS_MAX)
 		return;
 	greeting = calloc(1, sizeof(*greeting));
 	if (!greeting)
@@ -373,6 +376,7 @@ static void keeper_accept(struct loop_io *io, uint32_t events)
 		return;
 	}
 	TAKE_FD(fd);
+	keeper->greeting_count++;
 	loop_timeout_start(keeper->loop, &keeper->greetings, &greeting->timeout);
 }
 

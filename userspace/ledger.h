@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an adopter has in hand, in memory that outlives it: calls that it took from the kernel and
+ * What an adopter knows and has in hand, in memory that outlives it: where its app listens, calls that it took from the kernel and
  * has not answered, which nobody can take again, and the clients that it gave to the app.
  */
 #ifndef USERSPACE_LEDGER_H
@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "userspace/app_address.h"
 #include "userspace/beat.h"
 #include "userspace/notify.h"
 
-enum { LEDGER_CALLS = 1024, LEDGER_GIVEN = 1024 };
+enum { LEDGER_CALLS = 1024, LEDGER_GIVEN = 1024, LEDGER_LISTENERS = 256 };
 
 struct ledger {
 	struct beat beat; /* the adopter's */
@@ -22,6 +23,8 @@ struct ledger {
 		uint64_t call; /* id of the call that it was the answer to */
 	} given[LEDGER_GIVEN];
 	union notify calls[LEDGER_CALLS]; /* id 0: free */
+	uint32_t listener_count;
+	struct app_address listeners[LEDGER_LISTENERS]; /* where the app is known to listen */
 };
 
 /* A new one, as a file without a name. Its descriptor; -errno of memfd_create(). */

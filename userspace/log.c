@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@ void log_line(int priority, const char *format, ...)
 	if (getenv("JOURNAL_STREAM"))
 		n = snprintf(line, sizeof(line), "<%d>", priority);
 	else
-		n = snprintf(line, sizeof(line), "linewardend[%d]: ", (int)getpid());
+		n = snprintf(line, sizeof(line), "%s[%d]: ", program_invocation_short_name,
+			     (int)getpid());
 	va_start(args, format);
 	n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
 	va_end(args);

@@ -180,7 +180,7 @@ static int monitor_add_session(const struct monitor_request *request, bool adopt
 		.level = (enum lw_level)record->level,
 		.state = STATE_VERIFIED,
 		.direction = record->direction,
-		.netns = request->worker->netns,
+		.netns = dataplane_cookie(request->worker->agent->dataplane, request->worker->netns),
 		.worker = adopted ? LW_WORKER_ADOPTED : request->worker->id,
 		.opened = (uint64_t)time(NULL),
 		.not_after = (uint64_t)record->not_after,
@@ -230,6 +230,8 @@ static int monitor_adopts(const struct monitor_request *request, const struct ta
 	*adopts = line->delivery == CONFIG_DELIVERY_ADOPT ||
 		  (line->delivery == CONFIG_DELIVERY_AUTO && kernel &&
 		   adoption_has(agent->adoption, line->netns, local));
+	if (*adopts && adoption_is_full(agent->adoption, line->netns, local))
+		return -EBUSY;
 	return *adopts && !kernel ? -ENOTSUP : 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a wrapped app notices of the ends of those that it depends on: nothing. */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bpf/linewarden.skel.h"
 #include "tests/adopt/fake_main.h"
 #include "tests/e2e/listener.h"
 #include "tests/e2e/wrap.h"
@@ -100,6 +102,8 @@ TEST_F(survive, the_adopters_end)
 		serve_one(&self->main);
 		ASSERT_OK(kill(fake_main_adopter(&self->main), SIGKILL));
 		fake_main_meet(&self->main);
+		/* where the app listens it does not say twice */
+		EXPECT_OK(fake_main_expect(&self->main, HANDOVER_LISTENS, LIMIT_MS));
 	}
 	serve_one(&self->main);
 	EXPECT_TRUE(process_lives(self->app));
@@ -260,6 +264,29 @@ TEST(a_stopped_app_is_in_nobodys_way)
 	EXPECT_EQ(SIGKILL, process_end(app, SIGKILL, LIMIT_MS));
 	EXPECT_EQ(SIGKILL, process_end(other, SIGKILL, LIMIT_MS));
 	EXPECT_LE(0, process_end(first.keeper, SIGTERM, LIMIT_MS));
+}
+
+/* two seconds, in which an app that loads its listener anew is back; its bells let nobody in after that */
+TEST(an_address_where_nobody_listens)
+{
+	static struct fake_main main;
+	struct relay_key key;
+	struct fake_client client;
+	long long begin;
+	pid_t app;
+
+	fake_main_start(&main, "nobody", ports);
+	app = start_app(&main, "level", "1");
+	begin = process_now_ms();
+	fake_main_give(&main, "127.0.0.9", PORT, &client);
+	ASSERT_OK(fake_main_expect(&main, HANDOVER_RETURNED, LIMIT_MS));
+	EXPECT_LE(1900, process_now_ms() - begin);
+	EXPECT_EQ(client.cookie, main.last.cookie);
+	EXPECT_EQ(-ECONNREFUSED, main.last.error);
+	EXPECT_NE(0, bpf_map_get_next_key(bpf_map__fd(main.maps->maps.relays), NULL, &key));
+	serve_one(&main);
+	EXPECT_EQ(SIGKILL, process_end(app, SIGKILL, LIMIT_MS));
+	fake_main_stop(&main);
 }
 
 /* with its end the last word on where it listened is said, and the next one is another app */

@@ -117,10 +117,10 @@ test_trunk_calls_a_phone() {
 	sip_needs
 	tls_client 6000 "$trunk_host" good
 	tls_client 6001 "$phone_host"
-	sip_works phone register_and_answer 202 -oocsf "$scenarios/answer.xml" -m 2 127.0.0.1:6001 &
+	sip_works phone register_and_answer "$phone_number" -oocsf "$scenarios/answer.xml" -m 2 127.0.0.1:6001 &
 	local phone=$!
 	ktap_until 10 grep -q "200 OK" "$KTAP_DIR/phone-register_and_answer.messages"
-	ktap_check sip_works trunk call 555 -key callee 202 -m 1 127.0.0.1:6000
+	ktap_check sip_works trunk call 555 -key callee "$phone_number" -m 1 127.0.0.1:6000
 	ktap_check wait $phone
 }
 

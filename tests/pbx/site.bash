@@ -18,6 +18,9 @@ site_use() {
 	admin_address=$network${site_numbers[admin]} office_address=$network${site_numbers[office]}
 	phone_address=$network${site_numbers[phone]} stranger_address=$network${site_numbers[stranger]}
 	pbx_host=$(site_host "$pbx_address") trunk_host=$(site_host "$trunk_address")
+	# a registration outlives its test: that of the other family is another phone's
+	phone_number=202
+	[ "$1" = ip4 ] || phone_number=203
 	admin_host=$(site_host "$admin_address") office_host=$(site_host "$office_address")
 	phone_host=$(site_host "$phone_address") stranger_host=$(site_host "$stranger_address")
 }
