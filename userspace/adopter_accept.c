@@ -82,7 +82,9 @@ static int accept_give(struct adopter *adopter, const struct adopter_call *call,
 		err = accept_write_address(call, &client->peer, room);
 	if (err)
 		return err;
-	inherit_options(call->listener, client->fd);
+	/* one of the own queue has them of the kernel */
+	if (client->cookie)
+		inherit_options(call->listener, client->fd);
 	status = fcntl(client->fd, F_GETFL) & ~O_NONBLOCK;
 	fcntl(client->fd, F_SETFL, status | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
 	if (client->cookie)

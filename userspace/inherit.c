@@ -82,14 +82,14 @@ static bool inherit_is_set(int listener, int lock)
 	return getsockopt(listener, SOL_SOCKET, SO_BUF_LOCK, &locks, &size) == 0 && (locks & lock);
 }
 
-static void inherit_one(int listener, int socket, const struct inherit_option *option)
+static void inherit_one(int listener, int socket, const struct inherit_option *option,
+			const union inherit_value *ours)
 {
-	union inherit_value theirs, ours;
+	union inherit_value theirs;
 
 	if (option->lock && !inherit_is_set(listener, option->lock))
 		return;
-	if (!inherit_get(listener, option, &theirs) || !inherit_get(socket, option, &ours) ||
-	    !memcmp(&theirs, &ours, option->size))
+	if (!inherit_get(listener, option, &theirs) || !memcmp(&theirs, ours, option->size))
 		return;
 	if (option->lock)
 		theirs.number /= 2;
@@ -104,12 +104,29 @@ static bool inherit_is_of(int fd, int family)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == family;
 }
 
+/*
+ * What a session's socket has before it is given away: every one of a family the same, since all
+ * are made in one way, so that the first one is asked for all.
+ */
+static const union inherit_value *inherit_usual(int socket, bool ip6)
+{
+	static union inherit_value usual[2][INHERIT_MAX];
+	static bool known[2];
+	size_t i;
+
+	for (i = 0; !known[ip6] && i < sizeof(inherit_table) / sizeof(inherit_table[0]); i++)
+		inherit_get(socket, &inherit_table[i], &usual[ip6][i]);
+	known[ip6] = true;
+	return usual[ip6];
+}
+
 void inherit_options(int listener, int socket)
 {
-	const bool ip6 = inherit_is_of(socket, AF_INET6) && inherit_is_of(listener, AF_INET6);
+	const bool ip6 = inherit_is_of(socket, AF_INET6);
+	const union inherit_value *usual = inherit_usual(socket, ip6);
 	size_t i;
 
 	for (i = 0; i < sizeof(inherit_table) / sizeof(inherit_table[0]); i++)
 		if (inherit_table[i].family != INHERIT_IP6 || ip6)
-			inherit_one(listener, socket, &inherit_table[i]);
+			inherit_one(listener, socket, &inherit_table[i], &usual[i]);
 }

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,7 +52,9 @@ static const char usage[] =
 	"usage: app [OPTION]... MODE ADDRESS:PORT...\n"
 	"  MODE  echo; sink: reads to the end; source: sends, then closes;\n"
 	"        half-close-first: sends, shuts down its writing, reads to the end;\n"
-	"        never-read: neither reads nor writes until the other side is gone\n"
+	"        never-read: neither reads nor writes until the other side is gone;\n"
+	"        file: as half-close-first, by sendfile() from a file;\n"
+	"        splice: as echo, through a pipe: the report counts bytes and has no digest\n"
 	"  --bytes N --width W --seed N   what source and half-close-first send\n"
 	"  --log FILE                     instead of the standard output\n"
 	"  --blocking                     block in accept(); else poll, and accept until EAGAIN\n";
@@ -166,13 +169,88 @@ static void serve_source(struct connection *connection)
 	}
 }
 
-static void serve_half_close_first(struct connection *connection)
+static void sink_after_shutdown(struct connection *connection)
 {
-	serve_source(connection);
 	if (!connection->error && shutdown(connection->fd, SHUT_WR) < 0)
 		connection->error = errno;
 	if (!connection->error)
 		serve_sink(connection);
+}
+
+static void serve_half_close_first(struct connection *connection)
+{
+	serve_source(connection);
+	sink_after_shutdown(connection);
+}
+
+/* what serve_source() sends, in a file: its descriptor */
+static int fill_file(struct connection *connection)
+{
+	FILE *stream = tmpfile();
+	struct connection file = { .fd = stream ? dup(fileno(stream)) : -1,
+				   .out.digest = connection->out.digest };
+
+	if (file.fd < 0)
+		file.error = errno;
+	else
+		serve_source(&file);
+	if (stream)
+		fclose(stream);
+	connection->error = file.error;
+	return file.fd;
+}
+
+static void serve_file(struct connection *connection)
+{
+	int file = fill_file(connection);
+	off_t offset = 0;
+	ssize_t n;
+
+	while (!connection->error && connection->out.bytes < app.bytes) {
+		n = sendfile(connection->fd, file, &offset, app.width);
+		if (n > 0)
+			connection->out.bytes += (unsigned long long)n;
+		else
+			connection->error = n < 0 ? errno : ENODATA;
+	}
+	close(file);
+	sink_after_shutdown(connection);
+}
+
+/* false when that was the end */
+static bool splice_all(struct connection *connection, int pipe, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = splice(pipe, NULL, connection->fd, NULL, size, SPLICE_F_MOVE);
+
+		if (n <= 0) {
+			connection->error = n < 0 ? errno : EPIPE;
+			return false;
+		}
+		connection->out.bytes += (unsigned long long)n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static void serve_splice(struct connection *connection)
+{
+	int pipe[2];
+	ssize_t n;
+
+	if (pipe2(pipe, O_CLOEXEC) < 0) {
+		connection->error = errno;
+		return;
+	}
+	while ((n = splice(connection->fd, NULL, pipe[1], NULL, MAX_WIDTH, SPLICE_F_MOVE)) > 0) {
+		connection->in.bytes += (unsigned long long)n;
+		if (!splice_all(connection, pipe[0], (size_t)n))
+			break;
+	}
+	if (n < 0)
+		connection->error = errno;
+	close(pipe[0]);
+	close(pipe[1]);
 }
 
 static void serve_never_read(struct connection *connection)
@@ -193,6 +271,8 @@ static const struct {
 	{ "source", serve_source },
 	{ "half-close-first", serve_half_close_first },
 	{ "never-read", serve_never_read },
+	{ "file", serve_file },
+	{ "splice", serve_splice },
 };
 
 static const char *end_name(int error)
