@@ -5,8 +5,9 @@
 #   bpf-y           BPF objects; <object>-objs lists what is linked into them; each gets a skeleton
 #   userprogs       programs; <program>-objs lists their objects, <program>-libs the libraries
 #   fuzz-y          programs of userprogs that are fuzz targets
-#   test-y          what `make check` runs natively; test-vm-y in each kernel's VM; test-pbx-y
-#                   with a real PBX, where one is installed
+#   test-y          what `make check` runs natively; test-vm-y in each kernel's VM, and
+#                   test-old-y in that of the oldest one; test-pbx-y with a real PBX, where one
+#                   is installed
 #
 #   make                 everything            make check        all tests (installs what they need)
 #   make demo            the main job          make check-fast   tests without virtual machines
@@ -86,6 +87,7 @@ objs :=
 bpf-targets :=
 tests-native :=
 tests-vm :=
+tests-old :=
 tests-pbx :=
 fuzz-targets :=
 sbin-install :=
@@ -99,6 +101,7 @@ bpf-y :=
 userprogs :=
 test-y :=
 test-vm-y :=
+test-old-y :=
 test-pbx-y :=
 fuzz-y :=
 sbin-y :=
@@ -111,6 +114,7 @@ progs += $$(addprefix $$(O)/$(1),$$(userprogs))
 fuzz-targets += $$(addprefix $(1),$$(fuzz-y))
 tests-native += $$(foreach t,$$(test-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
 tests-vm += $$(foreach t,$$(test-vm-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
+tests-old += $$(foreach t,$$(test-old-y),$$(if $$(filter $$(t),$$(userprogs)),$$(O)/)$(1)$$(t))
 tests-pbx += $$(addprefix $(1),$$(test-pbx-y))
 $$(if $$(findstring ..,$$(foreach t,$$(lib-y) $$(bpf-y) $$(userprogs),$$($$(basename $$(t))-objs))),\
 	$$(error $(1)Kbuild: objects of another folder belong into a library))
@@ -183,7 +187,8 @@ setup:
 	@echo 'all packages are installed'
 
 # HARNESS_TIME_SCALE: the sanitizers make everything slower
-check-environment = O=$(O) TESTS_NATIVE='$(tests-native)' TESTS_VM='$(tests-vm)' TESTS_PBX='$(tests-pbx)' \
+check-environment = O=$(O) TESTS_NATIVE='$(tests-native)' TESTS_VM='$(tests-vm)' \
+	TESTS_OLD='$(tests-old)' TESTS_PBX='$(tests-pbx)' \
 	$(if $(SAN),HARNESS_TIME_SCALE=3)
 
 check: all
