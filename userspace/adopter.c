@@ -6,13 +6,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "userspace/fd.h"
-#include "userspace/log.h"
 #include "userspace/netns.h"
 
-#define ADOPTER_CALLS 32 /* a turn's, before the main process is heard again */
 #define ADOPTER_TICK_NS (LOOP_SECOND / 20)
 
 void adopter_done(struct adopter *adopter, union notify *call)

@@ -136,7 +136,7 @@ void adopter_keeper_seek(struct adopter *adopter);
 void adopter_keeper_tell_maps(struct adopter *adopter);
 
 /* --- adopter_bell.c */
-/* One more bell. -ECONNREFUSED: nobody listens at that place. */
+/* One more bell, which is on its way then. -errno: it could not be rung. */
 int bell_ring(struct adopter *adopter, struct place *place);
 /*
  * Whether a connection that was in the app's queue is a bell, ours or one of an adopter before
@@ -144,6 +144,8 @@ int bell_ring(struct adopter *adopter, struct place *place);
  */
 bool bell_is_one(struct adopter *adopter, int fd, const struct endpoint *from,
 		 struct place **place);
+/* Whether one is in the app's queue: somebody listens there. */
+bool bell_is_in_queue(const struct place *place);
 /* Takes every bell of a place back. */
 void bell_silence(struct place *place);
 

@@ -84,7 +84,7 @@ static int accept_give(struct adopter *adopter, const struct adopter_call *call,
 		return err;
 	/* one of the own queue has them of the kernel */
 	if (client->cookie)
-		inherit_options(call->listener, client->fd);
+		inherit_options(call->listener, client->fd, adopter->ledger->usual);
 	status = fcntl(client->fd, F_GETFL) & ~O_NONBLOCK;
 	fcntl(client->fd, F_SETFL, status | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
 	if (client->cookie)

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "userspace/adopter.h"
 #include "userspace/fd.h"
-#include "userspace/log.h"
 
 #define AGENT_WAIT_NS (8 * LOOP_SECOND) /* of an app that is to start, for a daemon that starts too */
 

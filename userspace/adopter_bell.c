@@ -112,6 +112,7 @@ int bell_ring(struct adopter *adopter, struct place *place)
 	LIST_INSERT_HEAD(&place->bells, bell, entry);
 	place->bell_count++;
 	len = endpoint_sockaddr(&place->at, &ss);
+	/* that nobody listens is heard of later, even here: bell_ready() */
 	err = connect(fd, (struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS ? -errno : 0;
 	if (!err)
 		err = loop_add(adopter->loop, &bell->io, fd, EPOLLRDHUP);
@@ -148,6 +149,18 @@ bool bell_is_one(struct adopter *adopter, int fd, const struct endpoint *from,
 		return false;
 	close(fd);
 	return true;
+}
+
+bool bell_is_in_queue(const struct place *place)
+{
+	const struct bell *bell;
+	struct endpoint peer;
+
+	/* a connection that is not there yet has no peer: getpeername(2), ENOTCONN */
+	LIST_FOREACH(bell, &place->bells, entry)
+		if (endpoint_peer(bell->io.fd, &peer) == 0)
+			return true;
+	return false;
 }
 
 void bell_silence(struct place *place)

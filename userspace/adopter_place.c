@@ -194,6 +194,8 @@ bool place_tick(struct adopter *adopter)
 	LIST_FOREACH(place, &adopter->places, entry) {
 		if (STAILQ_EMPTY(&place->clients))
 			continue;
+		if (place->refused && bell_is_in_queue(place))
+			place->refused = 0;
 		if (place->refused && now - place->refused >= PLACE_REFUSED_NS) {
 			place_return(adopter, place, -ECONNREFUSED);
 			continue;

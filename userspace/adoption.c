@@ -50,6 +50,7 @@ struct given {
 	struct adoption *adoption;
 	struct loop_timeout wait; /* while no app listens there */
 	struct wrapped *app; /* NULL: none has it */
+	uint64_t id; /* of the app that was given it, whose ledger knows whether it was; 0: none */
 	int fd;
 	uint64_t cookie;
 	uint32_t netns;
@@ -72,15 +73,16 @@ static enum app_fit wrapped_fit(const struct wrapped *app, uint32_t netns,
 	return best;
 }
 
+/* id: of the only app that will do; 0: any. */
 static struct wrapped *adoption_find(const struct adoption *adoption, uint32_t netns,
-				     const struct endpoint *local)
+				     const struct endpoint *local, uint64_t id)
 {
 	struct wrapped *app, *best = NULL;
 	enum app_fit best_fit = APP_FIT_NOT, fit;
 
 	LIST_FOREACH(app, &adoption->apps, entry) {
 		fit = wrapped_fit(app, netns, local);
-		if (fit <= best_fit)
+		if (fit <= best_fit || (id && app->id != id))
 			continue;
 		best_fit = fit;
 		best = app;
@@ -90,13 +92,13 @@ static struct wrapped *adoption_find(const struct adoption *adoption, uint32_t n
 
 bool adoption_has(const struct adoption *adoption, uint32_t netns, const struct endpoint *local)
 {
-	return adoption_find(adoption, netns, local);
+	return adoption_find(adoption, netns, local, 0);
 }
 
 bool adoption_is_full(const struct adoption *adoption, uint32_t netns,
 		      const struct endpoint *local)
 {
-	const struct wrapped *app = adoption_find(adoption, netns, local);
+	const struct wrapped *app = adoption_find(adoption, netns, local, 0);
 	const struct given *client;
 	unsigned int count = 0;
 
@@ -111,7 +113,7 @@ static void adoption_map_port(const struct adoption *adoption, uint32_t netns, u
 {
 	/* any address of IPv4 that no app listens at in particular */
 	const struct endpoint any = { .addr = { [10] = 0xff, [11] = 0xff, [15] = 1 }, .port = port };
-	const struct wrapped *app = adoption_find(adoption, netns, &any);
+	const struct wrapped *app = adoption_find(adoption, netns, &any, 0);
 	bool dual = app && wrapped_fit(app, netns, &any) == APP_FIT_DUAL;
 	int err = dataplane_map_port(adoption->agent->dataplane, netns, port, dual);
 
@@ -144,27 +146,34 @@ static void given_expired(struct loop_timeout *timeout)
 
 static void wrapped_lost(struct wrapped *app);
 
-/* To the app that listens there; false: there is none, and it waits for one. */
-static bool given_offer(struct given *client)
+static void given_wait(struct given *client)
+{
+	client->app = NULL;
+	if (!client->wait.at)
+		loop_timeout_start(client->adoption->agent->loop, &client->adoption->waits,
+				   &client->wait);
+}
+
+/* To the app that listens there; where there is none it waits for one. */
+static void given_offer(struct given *client)
 {
 	struct adoption *adoption = client->adoption;
 	const struct handover message = { .type = HANDOVER_CLIENT, .cookie = client->cookie };
-	struct wrapped *app = adoption_find(adoption, client->netns, &client->local);
+	struct wrapped *app = adoption_find(adoption, client->netns, &client->local, client->id);
 
-	client->app = app;
 	if (app && handover_send(app->io.fd, &message, &client->fd, 1) == 0) {
+		client->app = app;
+		client->id = app->id;
 		loop_timeout_stop(&adoption->waits, &client->wait);
-		return true;
+		return;
 	}
-	if (!client->wait.at)
-		loop_timeout_start(adoption->agent->loop, &adoption->waits, &client->wait);
+	given_wait(client);
 	if (app)
 		wrapped_lost(app);
-	return false;
 }
 
-int adoption_give(struct adoption *adoption, uint32_t netns, const struct endpoint *local,
-		  uint64_t cookie, int socket)
+int adoption_hold(struct adoption *adoption, uint32_t netns, const struct endpoint *local,
+		  uint64_t cookie, int socket, struct given **out)
 {
 	struct given *client = calloc(1, sizeof(*client));
 
@@ -182,8 +191,19 @@ int adoption_give(struct adoption *adoption, uint32_t netns, const struct endpoi
 		return -errno;
 	}
 	TAILQ_INSERT_TAIL(&adoption->clients, client, entry);
-	given_offer(client);
+	*out = client;
 	return 0;
+}
+
+void adoption_give(struct given *client)
+{
+	given_offer(client);
+}
+
+void adoption_drop(struct given *client)
+{
+	if (client)
+		given_free(client);
 }
 
 static void wrapped_release(struct loop_garbage *garbage)
@@ -191,7 +211,7 @@ static void wrapped_release(struct loop_garbage *garbage)
 	free(CONTAINER_OF(garbage, struct wrapped, garbage));
 }
 
-/* Its adopter has gone, or does not read: its clients are the next one's, or wait for one. */
+/* Its adopter has gone, or does not read: its clients wait for the next one of the same app. */
 static void wrapped_lost(struct wrapped *app)
 {
 	struct adoption *adoption = app->adoption;
@@ -208,11 +228,8 @@ static void wrapped_lost(struct wrapped *app)
 		adoption_map_port(adoption, app->netns, app->listeners[i].at.port);
 	for (client = TAILQ_FIRST(&adoption->clients); client; client = next) {
 		next = TAILQ_NEXT(client, entry);
-		if (client->app != app)
-			continue;
-		client->app = NULL;
-		if (!client->wait.at)
-			loop_timeout_start(adoption->agent->loop, &adoption->waits, &client->wait);
+		if (client->app == app)
+			given_wait(client);
 	}
 	loop_discard(adoption->agent->loop, &app->garbage);
 }
@@ -304,11 +321,11 @@ static int wrapped_returned(struct wrapped *app, const struct handover *message)
 		monitor_end_cookie(app->adoption->agent, message->cookie, "the app does not listen");
 		return 0;
 	}
-	/* the app has ended: the one that follows it may have it */
+	/* the app has ended: another one may have it, which follows it or is there already */
 	if (message->error == -ESRCH) {
-		client->app = NULL;
-		loop_timeout_start(app->adoption->agent->loop, &app->adoption->waits,
-				   &client->wait);
+		app->listener_count = 0;
+		client->id = 0;
+		given_offer(client);
 	} else {
 		given_reset(client, message->error == -ECONNREFUSED ? "the app does not listen" :
 								      "the client has gone");

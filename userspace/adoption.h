@@ -14,6 +14,7 @@
 
 struct adoption;
 struct agent;
+struct given;
 
 /* Listens for adopters at run-path/adopt. -errno. */
 int adoption_start(struct agent *agent, struct adoption **out);
@@ -29,12 +30,20 @@ bool adoption_is_full(const struct adoption *adoption, uint32_t netns,
 		      const struct endpoint *local);
 
 /*
- * Gives a verified client's socket to the app that listens where it dialled, now or within two
- * seconds; else it is reset, and its session ended. The socket stays the caller's. -ENOMEM; -errno
- * of dup().
+ * Takes hold of a client's socket, which stays the caller's, too: all that may fail, before the
+ * gate is opened. -ENOMEM; -errno of dup(). Then one of the two that follow.
  */
-int adoption_give(struct adoption *adoption, uint32_t netns, const struct endpoint *local,
-		  uint64_t cookie, int client);
+int adoption_hold(struct adoption *adoption, uint32_t netns, const struct endpoint *local,
+		  uint64_t cookie, int client, struct given **out);
+
+/*
+ * Gives it, verified, to the app that listens where it dialled, now or within two seconds; else it
+ * is reset, and its session ended.
+ */
+void adoption_give(struct given *client);
+
+/* It is not to be given. NULL is fine. */
+void adoption_drop(struct given *client);
 
 /* The wrapped apps; a new reference, NULL when out of memory. */
 json_t *adoption_to_json(const struct adoption *adoption);

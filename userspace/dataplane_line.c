@@ -157,8 +157,10 @@ static void dataplane_prune_lines(struct dataplane *dataplane, bool ours)
 static bool dataplane_keep_adopted(const void *key, const void *arg)
 {
 	struct session session;
+	uint64_t cookie;
 
-	return dataplane_session(arg, *(const uint64_t *)key, &session) == 0 &&
+	memcpy(&cookie, key, sizeof(cookie));
+	return dataplane_session(arg, cookie, &session) == 0 &&
 	       session.worker == LW_WORKER_ADOPTED;
 }
 

@@ -4,11 +4,8 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/tcp.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 /* include/uapi/asm-generic/socket.h, and include/uapi/linux/socket.h beside glibc's own */
 #ifndef SO_BUF_LOCK
@@ -18,8 +15,6 @@
 #define SOCK_SNDBUF_LOCK 1
 #define SOCK_RCVBUF_LOCK 2
 #endif
-
-enum { INHERIT_MAX = 32 };
 
 enum inherit_family { INHERIT_ALWAYS, INHERIT_IP4, INHERIT_IP6 };
 
@@ -58,12 +53,6 @@ static const struct inherit_option {
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, sizeof(int), INHERIT_IP6, 0 },
 };
 _Static_assert(sizeof(inherit_table) / sizeof(inherit_table[0]) <= INHERIT_MAX, "bounded");
-
-union inherit_value {
-	int number;
-	struct linger linger;
-	struct timeval time;
-};
 
 static bool inherit_get(int fd, const struct inherit_option *option, union inherit_value *value)
 {
@@ -104,29 +93,23 @@ static bool inherit_is_of(int fd, int family)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == family;
 }
 
-/*
- * What a session's socket has before it is given away: every one of a family the same, since all
- * are made in one way, so that the first one is asked for all.
- */
-static const union inherit_value *inherit_usual(int socket, bool ip6)
+static void inherit_learn(int socket, struct inherit_usual *usual)
 {
-	static union inherit_value usual[2][INHERIT_MAX];
-	static bool known[2];
-	size_t i;
-
-	for (i = 0; !known[ip6] && i < sizeof(inherit_table) / sizeof(inherit_table[0]); i++)
-		inherit_get(socket, &inherit_table[i], &usual[ip6][i]);
-	known[ip6] = true;
-	return usual[ip6];
-}
-
-void inherit_options(int listener, int socket)
-{
-	const bool ip6 = inherit_is_of(socket, AF_INET6);
-	const union inherit_value *usual = inherit_usual(socket, ip6);
 	size_t i;
 
 	for (i = 0; i < sizeof(inherit_table) / sizeof(inherit_table[0]); i++)
+		inherit_get(socket, &inherit_table[i], &usual->values[i]);
+	usual->known = true;
+}
+
+void inherit_options(int listener, int socket, struct inherit_usual usual[2])
+{
+	const bool ip6 = inherit_is_of(socket, AF_INET6);
+	size_t i;
+
+	if (!usual[ip6].known)
+		inherit_learn(socket, &usual[ip6]);
+	for (i = 0; i < sizeof(inherit_table) / sizeof(inherit_table[0]); i++)
 		if (inherit_table[i].family != INHERIT_IP6 || ip6)
-			inherit_one(listener, socket, &inherit_table[i], &usual[i]);
+			inherit_one(listener, socket, &inherit_table[i], &usual[ip6].values[i]);
 }

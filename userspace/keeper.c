@@ -23,7 +23,6 @@
 #include "userspace/fd.h"
 #include "userspace/holder.h"
 #include "userspace/log.h"
-#include "userspace/netns.h"
 
 #define KEEPER_APPS_MAX 256
 #define KEEPER_GREETINGS_MAX 64 /* at once */
@@ -413,25 +412,6 @@ static void keeper_round(struct loop_timeout *timeout)
 	loop_timeout_start(keeper->loop, &keeper->rounds, timeout);
 }
 
-static int keeper_watch_signals(struct keeper *keeper)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	keeper->signals.ready = keeper_signalled;
-	return loop_add(keeper->loop, &keeper->signals, fd, EPOLLIN);
-}
-
 static int keeper_listen(struct keeper *keeper, gid_t group)
 {
 	_cleanup_fd_ int probe = -1;
@@ -455,11 +435,14 @@ static int keeper_listen(struct keeper *keeper, gid_t group)
 
 static int keeper_start(struct keeper *keeper, gid_t group)
 {
+	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT };
 	int err;
 
+	signal(SIGHUP, SIG_IGN);
 	err = loop_new(&keeper->loop);
 	if (!err)
-		err = keeper_watch_signals(keeper);
+		err = loop_add_signals(keeper->loop, &keeper->signals, signals,
+				       sizeof(signals) / sizeof(signals[0]));
 	if (err)
 		return err;
 	keeper->rounds = (struct loop_timeouts){ .duration = LOOP_SECOND, .expired = keeper_round };
@@ -476,7 +459,11 @@ static int keeper_start(struct keeper *keeper, gid_t group)
 
 int keeper_run(const char *run_path, gid_t group)
 {
-	struct keeper keeper = { .run_path = run_path, .socket.fd = -1, .signals.fd = -1 };
+	struct keeper keeper = {
+		.run_path = run_path,
+		.socket.fd = -1,
+		.signals = { -1, keeper_signalled },
+	};
 	int err;
 
 	LIST_INIT(&keeper.apps);

@@ -51,6 +51,20 @@ int ktls_install(const struct ktls_crypto *crypto, int fd, const struct ktls_key
 	return r ? r : ktls_set(crypto, fd, TLS_RX, keys->cipher, &keys->rx);
 }
 
+static bool ktls_has_key(int fd, int direction)
+{
+	struct tls_crypto_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	/* of this size it tells the version and the cipher, and no key: do_tls_getsockopt_conf() */
+	return getsockopt(fd, SOL_TLS, direction, &info, &size) == 0 && info.cipher_type;
+}
+
+bool ktls_is_installed(int fd)
+{
+	return ktls_has_key(fd, TLS_TX) && ktls_has_key(fd, TLS_RX);
+}
+
 int ktls_rekey_rx(const struct ktls_crypto *crypto, int fd, struct ktls_keys *keys)
 {
 	int r = ktls_keys_update(crypto, keys->cipher, &keys->rx);

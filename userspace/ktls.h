@@ -20,6 +20,7 @@
 #ifndef USERSPACE_KTLS_H
 #define USERSPACE_KTLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -50,6 +51,9 @@ int ktls_attach(int fd);
  * keys stays as it is: wipe it, or keep it for a rekey where the kernel can do that.
  */
 int ktls_install(const struct ktls_crypto *crypto, int fd, const struct ktls_keys *keys);
+
+/* Whether the kernel has keys of both directions: what is written goes out encrypted. */
+bool ktls_is_installed(int fd);
 
 /*
  * After the peer's KeyUpdate was read: on to the peer's next key. Any error ends the session.

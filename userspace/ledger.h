@@ -11,6 +11,7 @@
 
 #include "userspace/app_address.h"
 #include "userspace/beat.h"
+#include "userspace/inherit.h"
 #include "userspace/notify.h"
 
 enum { LEDGER_CALLS = 1024, LEDGER_GIVEN = 1024, LEDGER_LISTENERS = 256 };
@@ -25,6 +26,7 @@ struct ledger {
 	union notify calls[LEDGER_CALLS]; /* id 0: free */
 	uint32_t listener_count;
 	struct app_address listeners[LEDGER_LISTENERS]; /* where the app is known to listen */
+	struct inherit_usual usual[2];
 };
 
 /* A new one, as a file without a name. Its descriptor; -errno of memfd_create(). */

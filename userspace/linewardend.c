@@ -84,22 +84,11 @@ static void linewardend_signalled(struct loop_io *io, uint32_t events)
 
 static int linewardend_watch_signals(struct linewardend *d)
 {
-	sigset_t set;
-	int fd;
+	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGHUP };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
 	d->signals.ready = linewardend_signalled;
-	return loop_add(d->agent.loop, &d->signals, fd, EPOLLIN);
+	return loop_add_signals(d->agent.loop, &d->signals, signals,
+				sizeof(signals) / sizeof(signals[0]));
 }
 
 /* Whether this kernel takes the sessions over; -ENOTSUP where it must and cannot. */

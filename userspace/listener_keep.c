@@ -13,7 +13,6 @@
 #include "userspace/fd.h"
 #include "userspace/handover.h"
 #include "userspace/log.h"
-#include "userspace/netns.h"
 
 #define KEEP_WAIT_MS 2000 /* for a keeper that has nothing else to do */
 #define KEEP_MAX (2 * LW_PORTS_MAX)
@@ -120,13 +119,13 @@ int listener_keep_take(struct listener_keep *keep, uint64_t netns, uint16_t port
 	return -ENOENT;
 }
 
-static int keep_give_one(const struct listener_keep *keep, const struct listener *listener,
-			 const uint64_t *cookies)
+static int keep_give_one(const struct listener_keep *keep, const struct listener *listener)
 {
-	const struct listener_port *port = &keep->agent->listeners.ports[listener->slot];
+	const struct agent *agent = keep->agent;
+	const struct listener_port *port = &agent->listeners.ports[listener->slot];
 	const struct handover message = {
 		.type = HANDOVER_LISTENER,
-		.netns = cookies[listener->netns],
+		.netns = dataplane_cookie(agent->dataplane, listener->netns),
 		.at.port = port->port,
 		.v6only = listener->ipv6,
 	};
@@ -138,22 +137,12 @@ static int keep_give_one(const struct listener_keep *keep, const struct listener
 
 static int keep_give_all(const struct listener_keep *keep)
 {
-	const struct agent *agent = keep->agent;
-	uint64_t cookies[LW_NAMESPACES_MAX] = { 0 };
+	const struct listeners *listeners = &keep->agent->listeners;
 	size_t i;
-	int back, err;
+	int err = 0;
 
-	for (i = 0; i < agent->config->namespace_count; i++) {
-		err = netns_enter(agent->config->namespaces[i].path, &back);
-		if (err)
-			return err;
-		err = netns_cookie(&cookies[i]);
-		netns_leave(back);
-		if (err)
-			return err;
-	}
-	for (err = 0, i = 0; !err && i < agent->listeners.count; i++)
-		err = keep_give_one(keep, &agent->listeners.entries[i], cookies);
+	for (i = 0; !err && i < listeners->count; i++)
+		err = keep_give_one(keep, &listeners->entries[i]);
 	return err;
 }
 

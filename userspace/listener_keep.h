@@ -24,7 +24,8 @@ void listener_keep_fetch(struct listener_keep *keep);
  */
 int listener_keep_take(struct listener_keep *keep, uint64_t netns, uint16_t port, bool ipv6);
 
-/* Gives the keeper those of the agent, now and whenever there is another keeper. */
+/* Gives the keeper those of the agent, now and whenever there is another keeper. After
+ * dataplane_switch(). */
 void listener_keep_start(struct listener_keep *keep);
 
 /* They end with this process, which ends in order. NULL is fine. */

@@ -3,10 +3,14 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "userspace/fd.h"
 
 #define LOOP_EVENTS_MAX 256
 #define NS_PER_MS UINT64_C(1000000)
@@ -76,6 +80,27 @@ int loop_add(struct loop *loop, struct loop_io *io, int fd, uint32_t events)
 		return -errno;
 	io->fd = fd;
 	return 0;
+}
+
+int loop_add_signals(struct loop *loop, struct loop_io *io, const int *signals, size_t count)
+{
+	_cleanup_fd_ int fd = -1;
+	sigset_t set;
+	size_t i;
+	int err;
+
+	sigemptyset(&set);
+	for (i = 0; i < count; i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = loop_add(loop, io, fd, EPOLLIN);
+	if (!err)
+		TAKE_FD(fd);
+	return err;
 }
 
 int loop_change(struct loop *loop, struct loop_io *io, uint32_t events)

@@ -62,6 +62,12 @@ void loop_free(struct loop *loop);
 /* Takes a descriptor in; io->ready is set by the caller. -errno of epoll_ctl(). */
 int loop_add(struct loop *loop, struct loop_io *io, int fd, uint32_t events);
 
+/*
+ * Blocks signals and takes them in as a descriptor, to be read as struct signalfd_siginfo:
+ * signalfd(2). SIGPIPE is ignored from then on. -errno.
+ */
+int loop_add_signals(struct loop *loop, struct loop_io *io, const int *signals, size_t count);
+
 /* Changes the events of one that is in. -errno of epoll_ctl(). */
 int loop_change(struct loop *loop, struct loop_io *io, uint32_t events);
 

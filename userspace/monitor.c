@@ -13,6 +13,7 @@
 #include "userspace/agent.h"
 #include "userspace/destination.h"
 #include "userspace/fd.h"
+#include "userspace/ktls.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
 
@@ -225,7 +226,7 @@ static int monitor_adopts(const struct monitor_request *request, const struct ta
 {
 	const struct agent *agent = request->worker->agent;
 	const struct config_line *line = &agent->config->lines[tag->line - 1];
-	const bool kernel = !strcmp(request->message->record.ktls, "yes");
+	const bool kernel = ktls_is_installed(request->client);
 
 	*adopts = line->delivery == CONFIG_DELIVERY_ADOPT ||
 		  (line->delivery == CONFIG_DELIVERY_AUTO && kernel &&
@@ -242,6 +243,7 @@ static int monitor_session(const struct monitor_request *request)
 	struct record failed;
 	struct endpoint peer, local;
 	struct tag tag;
+	struct given *given = NULL;
 	bool adopts = false;
 	int err;
 
@@ -263,14 +265,15 @@ static int monitor_session(const struct monitor_request *request)
 		err = monitor_enter_relay(request, &peer);
 	if (err == -EPERM)
 		return err;
+	if (!err && adopts)
+		err = adoption_hold(agent->adoption, request->worker->netns, &local,
+				    record->cookie, request->client, &given);
 	if (!err)
 		err = monitor_add_session(request, adopts);
 	if (!err)
 		err = dataplane_verify(agent->dataplane, request->client);
-	if (!err && adopts)
-		err = adoption_give(agent->adoption, request->worker->netns, &local,
-				    record->cookie, request->client);
 	if (err) {
+		adoption_drop(given);
 		monitor_forget(request);
 		dataplane_session_remove(agent->dataplane, record->cookie);
 		failed = *record;
@@ -281,6 +284,9 @@ static int monitor_session(const struct monitor_request *request)
 	}
 	dataplane_count_verdict(agent->dataplane, record);
 	monitor_audit(agent, record);
+	/* after its record: the session may end at once */
+	if (!err && adopts)
+		adoption_give(given);
 	return err ? err : adopts ? MESSAGE_ADOPTED : 0;
 }
 

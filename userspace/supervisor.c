@@ -212,7 +212,6 @@ int supervisor_start(struct agent *agent)
 	agent->rounds.expired = supervisor_round;
 	loop_timeouts_add(agent->loop, &agent->rounds);
 	loop_timeout_start(agent->loop, &agent->rounds, &agent->round);
-
 	agent->restarts.duration = LOOP_SECOND;
 	agent->restarts.expired = supervisor_restart;
 	loop_timeouts_add(agent->loop, &agent->restarts);

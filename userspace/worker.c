@@ -153,12 +153,12 @@ static void worker_init_timeouts(struct worker *worker)
 		.duration = LINGER_SECONDS * LOOP_SECOND,
 		.expired = worker_linger_expired,
 	};
+	worker->beats = (struct loop_timeouts){ .duration = LOOP_SECOND, .expired = worker_beat };
 	loop_timeouts_add(worker->loop, &worker->handshakes);
 	loop_timeouts_add(worker->loop, &worker->connects);
-	worker->beats = (struct loop_timeouts){ .duration = LOOP_SECOND, .expired = worker_beat };
 	loop_timeouts_add(worker->loop, &worker->retries);
-	loop_timeouts_add(worker->loop, &worker->beats);
 	loop_timeouts_add(worker->loop, &worker->lingers);
+	loop_timeouts_add(worker->loop, &worker->beats);
 	worker_beat(&worker->beat);
 }
 

@@ -53,9 +53,9 @@ struct worker {
 	struct loop_timeouts handshakes; /* half-open ones */
 	struct loop_timeouts connects; /* to the app */
 	struct loop_timeouts retries; /* of an app that does not listen */
+	struct loop_timeouts lingers; /* refused ones, until the peer has read why */
 	struct loop_timeouts beats; /* the one below */
 	struct loop_timeout beat; /* tells the main process that this one works */
-	struct loop_timeouts lingers; /* refused ones, until the peer has read why */
 	unsigned int half_open;
 	LIST_HEAD(, connection) connections; /* all of them */
 	int spare_fd; /* given up when there are no others */

@@ -29,6 +29,7 @@ static const char usage[] =
 	"        level, edge epoll, level-triggered with one accept an event, or edge-triggered\n"
 	"        exclusive   COUNT processes, EPOLLEXCLUSIVE\n"
 	"        reuseport   COUNT processes with listeners of their own\n"
+	"        late        listens after a second, and accepts after COUNT seconds more\n"
 	"  [::] stands for all addresses of both families\n";
 
 static struct {
@@ -209,13 +210,16 @@ int main(int argc, char **argv)
 	listeners.reuseport = strcmp(mode, "reuseport") == 0;
 	for (int i = 4; i < argc; i++)
 		listeners.names[listeners.count++] = argv[i];
+	if (strcmp(mode, "late") == 0)
+		sleep(1);
 	if (!listeners.reuseport)
 		listen_all();
 	if (strcmp(mode, "blocking") == 0) {
 		start_threads(count);
 		pause();
-	} else if (strcmp(mode, "poll") == 0) {
+	} else if (strcmp(mode, "poll") == 0 || strcmp(mode, "late") == 0) {
 		set_nonblocking();
+		sleep(*mode == 'l' ? (unsigned int)count : 0);
 		run_poll();
 	} else if (strcmp(mode, "level") == 0 || strcmp(mode, "edge") == 0) {
 		set_nonblocking();

@@ -289,6 +289,26 @@ TEST(an_address_where_nobody_listens)
 	fake_main_stop(&main);
 }
 
+/* one that listens again in time has all the time it wants to accept */
+TEST(an_app_that_listens_late)
+{
+	static struct fake_main main;
+	const char *command[] = { NULL, "late", "2", "5", "127.0.0.1:5061", NULL };
+	struct fake_client client;
+	pid_t app;
+
+	fake_main_start(&main, "late", ports);
+	command[0] = process_build_path("tests/adopt/acceptor");
+	app = fake_main_wrap(&main, command);
+	fake_main_give(&main, "127.0.0.1", PORT, &client);
+	EXPECT_EQ(-ETIMEDOUT, fake_main_expect(&main, HANDOVER_RETURNED, 2500)) {
+		TH_LOG("that said %d", main.last.error);
+	}
+	check_served(&client);
+	EXPECT_EQ(SIGKILL, process_end(app, SIGKILL, LIMIT_MS));
+	fake_main_stop(&main);
+}
+
 /* with its end the last word on where it listened is said, and the next one is another app */
 TEST(an_app_that_ends_and_starts_again)
 {
