@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +17,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/peer/address.h"
 
 #define LISTENERS_MAX 8
 
@@ -46,37 +47,21 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void format(const struct sockaddr_storage *address, socklen_t size, char text[64])
-{
-	char host[48] = "none", port[8] = "";
-
-	getnameinfo((const struct sockaddr *)address, size, host, sizeof(host), port, sizeof(port),
-		    NI_NUMERICHOST | NI_NUMERICSERV);
-	snprintf(text, 64, address->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-}
-
 static int listen_on(const char *text)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_PASSIVE,
-				  .ai_socktype = SOCK_STREAM }, *info;
-	const char *colon = strrchr(text, ':');
+	struct sockaddr_storage address;
 	const int on = 1;
-	char host[64];
+	socklen_t size;
 	int fd;
 
-	if (!colon)
+	if (address_parse(text, &address, &size) < 0)
 		return -1;
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - 2 * (*text == '['),
-		 text + (*text == '['));
-	if (getaddrinfo(host, colon + 1, &hints, &info))
-		return -1;
-	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (listeners.reuseport)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-	if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, listeners.backlog) < 0)
+	if (bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, listeners.backlog) < 0)
 		die("acceptor: listen");
-	freeaddrinfo(info);
 	return fd;
 }
 
@@ -97,7 +82,7 @@ static int serve_one(int listener, bool whole)
 {
 	struct sockaddr_storage accepted = { 0 }, named = { 0 };
 	socklen_t accepted_size = sizeof(accepted), named_size = sizeof(named);
-	char accepted_text[64], named_text[64], line[256];
+	char accepted_text[ADDRESS_MAX], named_text[ADDRESS_MAX], line[256];
 	int fd = accept4(listeners.fds[listener], (struct sockaddr *)&accepted, &accepted_size,
 			 whole ? SOCK_CLOEXEC : SOCK_CLOEXEC | SOCK_NONBLOCK);
 	int len;
@@ -108,8 +93,8 @@ static int serve_one(int listener, bool whole)
 		return -1;
 	}
 	getpeername(fd, (struct sockaddr *)&named, &named_size);
-	format(&accepted, accepted_size, accepted_text);
-	format(&named, named_size, named_text);
+	address_format(&accepted, accepted_size, accepted_text);
+	address_format(&named, named_size, named_text);
 	len = snprintf(line, sizeof(line), "%s %s %d %d\n", accepted_text, named_text, listener,
 		       (int)getpid());
 	if (send(fd, line, (size_t)len, MSG_NOSIGNAL) != len)

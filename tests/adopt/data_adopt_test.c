@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/e2e/bulk.h"
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
 #include "tests/e2e/plain_app.h"
@@ -16,9 +17,7 @@
 #include "userspace/ktls_probe.h"
 
 #define LIMIT_MS (5000 * harness_time_scale())
-#define BURST (1 << 20)
 #define SIZE (4 << 20)
-#define SLOW_SIZE (4 << 20)
 
 static struct daemon agent;
 static char run[PROCESS_PATH_MAX];
@@ -26,15 +25,11 @@ static pid_t keeper;
 
 HARNESS_PREPARE
 {
-	char log[PROCESS_PATH_MAX];
-
 	site_prepare();
 	if (!site_has_kernel_tls())
 		return;
 	daemon_start(&agent, &(struct daemon_options){ .settings = "workers = 1" });
-	snprintf(run, sizeof(run), "%s/run", agent.dir);
-	snprintf(log, sizeof(log), "%s/keeper.log", agent.dir);
-	keeper = wrap_start_keeper(run, log);
+	keeper = wrap_start_keeper_of(&agent, run);
 }
 
 HARNESS_FINISH
@@ -83,7 +78,7 @@ FIXTURE_VARIANT_ADD(adopted, tls13_aes128_1m) {
 	.mode = "half-close-first",
 	.cipher = "TLS_AES_128_GCM_SHA256",
 	.version = TLS1_3_VERSION,
-	.width = BURST,
+	.width = BULK_BURST,
 	.needs = KTLS_TLS13_AES_128_GCM,
 };
 
@@ -115,7 +110,7 @@ FIXTURE_VARIANT_ADD(adopted, tls12_aes128_1m) {
 	.mode = "half-close-first",
 	.cipher = "ECDHE-ECDSA-AES128-GCM-SHA256",
 	.version = TLS1_2_VERSION,
-	.width = BURST,
+	.width = BULK_BURST,
 	.needs = KTLS_TLS12_AES_128_GCM,
 };
 
@@ -241,17 +236,6 @@ static void check_ended(const struct peer_result *result)
 	EXPECT_EQ(0, daemon_sessions(&agent, 0));
 }
 
-static void send_bulk(struct peer *peer, int size, int width)
-{
-	for (; width == BURST && size > 0; size -= BURST) {
-		ASSERT_OK(peer_step(peer, "hold"));
-		ASSERT_OK(peer_step(peer, "send:%d", size < BURST ? size : BURST));
-		ASSERT_OK(peer_step(peer, "flush"));
-	}
-	if (size > 0)
-		ASSERT_OK(peer_step(peer, "send:%d:%d", size, width));
-}
-
 /* both at once, until the app has said all; the client goes on alone */
 TEST_F_TIMEOUT(adopted, both_ways_and_the_app_ends_first, 60)
 {
@@ -259,11 +243,11 @@ TEST_F_TIMEOUT(adopted, both_ways_and_the_app_ends_first, 60)
 	json_t *end;
 
 	check_is_the_apps(&self->app, peer_result(self->peer)->local);
-	send_bulk(self->peer, SIZE / 2, variant->width);
+	bulk_send(self->peer, SIZE / 2, variant->width);
 	ASSERT_OK(peer_step(self->peer, "drain"));
 	/* the kernel sends no close_notify by itself */
 	EXPECT_EQ(PEER_FIN, peer_result(self->peer)->close);
-	send_bulk(self->peer, SIZE / 2, variant->width);
+	bulk_send(self->peer, SIZE / 2, variant->width);
 	ASSERT_OK(peer_step(self->peer, "fin"));
 	result = peer_result(self->peer);
 	EXPECT_STREQ(variant->cipher, result->cipher);

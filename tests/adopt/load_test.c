@@ -320,7 +320,7 @@ static void kill_once(struct daemon *agent, unsigned int random)
 
 FIXTURE_SETUP(load)
 {
-	char run[PROCESS_PATH_MAX], log[PROCESS_PATH_MAX];
+	char run[PROCESS_PATH_MAX];
 
 	if (!site_has_kernel_tls())
 		SKIP("this kernel has no TLS");
@@ -328,9 +328,7 @@ FIXTURE_SETUP(load)
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->tally);
 	daemon_start(&self->agent, &(struct daemon_options){ .settings = "workers = 2" });
-	snprintf(run, sizeof(run), "%s/run", self->agent.dir);
-	snprintf(log, sizeof(log), "%s/keeper.log", self->agent.dir);
-	self->keeper = wrap_start_keeper(run, log);
+	self->keeper = wrap_start_keeper_of(&self->agent, run);
 	plain_app_wrap(&self->app, run, DAEMON_PORT, variant->app);
 	ASSERT_OK(visit());
 	ASSERT_EQ(0, daemon_sessions(&self->agent, 0));

@@ -32,15 +32,11 @@ static const char adopt_line[] =
 
 HARNESS_PREPARE
 {
-	char log[PROCESS_PATH_MAX];
-
 	site_prepare();
 	if (!site_has_kernel_tls())
 		return;
 	daemon_start(&agent, &(struct daemon_options){ .settings = adopt_line });
-	snprintf(run, sizeof(run), "%s/run", agent.dir);
-	snprintf(log, sizeof(log), "%s/keeper.log", agent.dir);
-	keeper = wrap_start_keeper(run, log);
+	keeper = wrap_start_keeper_of(&agent, run);
 }
 
 HARNESS_FINISH

@@ -34,7 +34,7 @@ FIXTURE(session) {
 	struct daemon agent;
 	struct plain_app app, plain;
 	struct peer *peer;
-	char run[PROCESS_PATH_MAX], log[PROCESS_PATH_MAX];
+	char run[PROCESS_PATH_MAX];
 	pid_t keeper;
 };
 
@@ -45,9 +45,7 @@ FIXTURE_SETUP(session)
 	if (!site_has_kernel_tls())
 		SKIP("this kernel has no TLS");
 	daemon_start(&self->agent, &(struct daemon_options){ .ports = all, .settings = adopt_line });
-	snprintf(self->run, sizeof(self->run), "%s/run", self->agent.dir);
-	snprintf(self->log, sizeof(self->log), "%s/keeper.log", self->agent.dir);
-	self->keeper = wrap_start_keeper(self->run, self->log);
+	self->keeper = wrap_start_keeper_of(&self->agent, self->run);
 	plain_app_wrap(&self->app, self->run, WRAPPED_PORT, "echo");
 	plain_app_start(&self->plain, PLAIN_PORT, "echo");
 }
@@ -242,7 +240,7 @@ TEST_F(session, of_ipv4_with_an_app_that_listens_in_both_families)
 	words[WRAP_WORDS + 2] = "1";
 	words[WRAP_WORDS + 3] = "5";
 	words[WRAP_WORDS + 4] = "[::]:5064";
-	app = process_start(self->log, words);
+	app = process_start(site_file("acceptor.log"), words);
 	ASSERT_LT(0, app);
 	await_listener(self, DUAL_PORT);
 	ASSERT_OK(peer_open(&options, &self->peer));

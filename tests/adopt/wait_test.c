@@ -32,13 +32,11 @@ FIXTURE(wait) {
 
 FIXTURE_SETUP(wait)
 {
-	char run[PROCESS_PATH_MAX], log[PROCESS_PATH_MAX];
+	char run[PROCESS_PATH_MAX];
 
 	plain_app_start(&self->app, DAEMON_PORT, "echo");
 	daemon_start(&self->agent, &(struct daemon_options){ .settings = "workers = 2" });
-	snprintf(run, sizeof(run), "%s/run", self->agent.dir);
-	snprintf(log, sizeof(log), "%s/keeper.log", self->agent.dir);
-	self->keeper = wrap_start_keeper(run, log);
+	self->keeper = wrap_start_keeper_of(&self->agent, run);
 	/* the daemon looks for a keeper once a second */
 	process_sleep_ms(1500);
 	self->options = site_client(SITE_MEDIUM, DAEMON_PORT, "good");

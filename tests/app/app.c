@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/peer/address.h"
 #include "tests/peer/pattern.h"
 
 #define MAX_WIDTH 65536
@@ -71,20 +72,6 @@ static void __attribute__((format(printf, 1, 2))) report(const char *format, ...
 	va_end(args);
 	if (write(app.log, line, (size_t)size) != size)
 		perror("app: log");
-}
-
-static const char *format_address(const struct sockaddr_storage *address, socklen_t size,
-				  char *text, size_t text_size)
-{
-	char host[48], port[8];
-
-	if (getnameinfo((const struct sockaddr *)address, size, host, sizeof(host), port,
-			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
-		snprintf(text, text_size, "none");
-	else
-		snprintf(text, text_size, address->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
-			 host, port);
-	return text;
 }
 
 static void flow_add(struct flow *flow, const void *data, size_t size)
@@ -307,7 +294,7 @@ static bool accept_one(int listener)
 	static unsigned int last_id;
 	struct sockaddr_storage accepted, named = { 0 };
 	socklen_t accepted_size = sizeof(accepted), named_size = sizeof(named);
-	char accepted_text[64], named_text[64];
+	char accepted_text[ADDRESS_MAX], named_text[ADDRESS_MAX];
 	struct connection *connection;
 	pthread_t thread;
 	int fd = accept(listener, (struct sockaddr *)&accepted, &accepted_size);
@@ -324,10 +311,10 @@ static bool accept_one(int listener)
 	connection->fd = fd;
 	connection->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_SEQ_CST);
 	getpeername(fd, (struct sockaddr *)&named, &named_size);
+	address_format(&accepted, accepted_size, accepted_text);
+	address_format(&named, named_size, named_text);
 	report("{\"event\":\"accept\",\"id\":%u,\"accept\":\"%s\",\"getpeername\":\"%s\"}\n",
-	       connection->id,
-	       format_address(&accepted, accepted_size, accepted_text, sizeof(accepted_text)),
-	       format_address(&named, named_size, named_text, sizeof(named_text)));
+	       connection->id, accepted_text, named_text);
 	if (pthread_create(&thread, NULL, run_connection, connection))
 		abort();
 	pthread_detach(thread);
@@ -351,39 +338,32 @@ static void report_listener(int fd)
 {
 	struct sockaddr_storage address;
 	socklen_t size = sizeof(address);
-	char text[64];
+	char text[ADDRESS_MAX];
 
 	getsockname(fd, (struct sockaddr *)&address, &size);
-	report("{\"event\":\"listen\",\"address\":\"%s\"}\n",
-	       format_address(&address, size, text, sizeof(text)));
+	address_format(&address, size, text);
+	report("{\"event\":\"listen\",\"address\":\"%s\"}\n", text);
 }
 
 /* 127.0.0.1:5061 or [::1]:5061; port 0: any */
 static int listen_on(const char *text)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_PASSIVE,
-				  .ai_socktype = SOCK_STREAM }, *info;
-	const char *colon = strrchr(text, ':');
+	struct sockaddr_storage address;
+	socklen_t size;
 	int one = 1, fd;
-	char host[64];
 
-	if (!colon)
+	if (address_parse(text, &address, &size) < 0)
 		return -1;
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - 2 * (*text == '['),
-		 text + (*text == '['));
-	if (getaddrinfo(host, colon + 1, &hints, &info))
-		return -1;
-	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (info->ai_family == AF_INET6)
+	if (address.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, 128) < 0) {
+	if (bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 128) < 0) {
 		perror("app");
 		exit(1);
 	}
 	if (!app.blocking)
 		fcntl(fd, F_SETFL, O_NONBLOCK);
-	freeaddrinfo(info);
 	report_listener(fd);
 	return fd;
 }

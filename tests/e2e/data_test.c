@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/e2e/bulk.h"
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
 #include "tests/e2e/listener.h"
@@ -16,7 +17,6 @@
 #include "tests/harness.h"
 
 #define OTHER_PORT 5062
-#define BURST (1 << 20)
 #define STALLED_CLIENTS 3
 /* a sanitizer keeps what was freed */
 #ifdef __SANITIZE_ADDRESS__
@@ -106,9 +106,9 @@ FIXTURE_VARIANT_ADD(bulk, tls13_16k) {
 
 FIXTURE_VARIANT_ADD(bulk, tls13_1m) {
 	.version = TLS1_3_VERSION,
-	.width = BURST,
-	.size = 4 * BURST,
-	.slow_size = 2 * BURST,
+	.width = BULK_BURST,
+	.size = 4 * BULK_BURST,
+	.slow_size = 2 * BULK_BURST,
 };
 
 FIXTURE_VARIANT_ADD(bulk, tls12_1) {
@@ -134,9 +134,9 @@ FIXTURE_VARIANT_ADD(bulk, tls12_16k) {
 
 FIXTURE_VARIANT_ADD(bulk, tls12_1m) {
 	.version = TLS1_2_VERSION,
-	.width = BURST,
-	.size = 4 * BURST,
-	.slow_size = 2 * BURST,
+	.width = BULK_BURST,
+	.size = 4 * BULK_BURST,
+	.slow_size = 2 * BULK_BURST,
 };
 
 FIXTURE_SETUP(bulk)
@@ -159,27 +159,16 @@ FIXTURE_TEARDOWN(bulk)
 	peer_free(self->peer);
 }
 
-static void send_bulk(struct peer *peer, int size, int width)
-{
-	for (; width == BURST && size > 0; size -= BURST) {
-		ASSERT_OK(peer_step(peer, "hold"));
-		ASSERT_OK(peer_step(peer, "send:%d", size < BURST ? size : BURST));
-		ASSERT_OK(peer_step(peer, "flush"));
-	}
-	if (size > 0)
-		ASSERT_OK(peer_step(peer, "send:%d:%d", size, width));
-}
-
 /* both at once, until the app has said all; the client goes on alone */
 TEST_F(bulk, both_ways_and_the_app_ends_first)
 {
 	const struct peer_result *result;
 	json_t *end;
 
-	send_bulk(self->peer, self->size / 2, variant->width);
+	bulk_send(self->peer, self->size / 2, variant->width);
 	ASSERT_OK(peer_step(self->peer, "drain"));
 	EXPECT_EQ(PEER_CLOSE_NOTIFY, peer_result(self->peer)->close);
-	send_bulk(self->peer, self->size / 2, variant->width);
+	bulk_send(self->peer, self->size / 2, variant->width);
 	ASSERT_OK(peer_step(self->peer, "close_notify"));
 	ASSERT_OK(peer_step(self->peer, "fin-wait"));
 	result = peer_result(self->peer);

@@ -10,6 +10,7 @@
 
 #include "tests/e2e/process.h"
 #include "tests/harness.h"
+#include "tests/peer/address.h"
 
 int listener_open(const char *host, uint16_t port, bool dual, int backlog)
 {
@@ -31,16 +32,6 @@ int listener_open(const char *host, uint16_t port, bool dual, int backlog)
 	return fd;
 }
 
-static void listener_format(const struct sockaddr_storage *address, socklen_t size, char *text)
-{
-	char host[48] = "?", port[8] = "?";
-
-	getnameinfo((const struct sockaddr *)address, size, host, sizeof(host), port, sizeof(port),
-		    NI_NUMERICHOST | NI_NUMERICSERV);
-	snprintf(text, LISTENER_NAME_MAX, address->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
-		 host, port);
-}
-
 int listener_peer_name(int fd, char name[LISTENER_NAME_MAX])
 {
 	struct sockaddr_storage address;
@@ -48,7 +39,7 @@ int listener_peer_name(int fd, char name[LISTENER_NAME_MAX])
 
 	if (getpeername(fd, (struct sockaddr *)&address, &size) < 0)
 		return -errno;
-	listener_format(&address, size, name);
+	address_format(&address, size, name);
 	return 0;
 }
 
@@ -66,7 +57,7 @@ int listener_accept(int listener, int limit_ms, struct listener_client *client)
 		return -errno;
 	if (!client)
 		return fd;
-	listener_format(&address, size, client->accepted);
+	address_format(&address, size, client->accepted);
 	listener_peer_name(fd, client->named);
 	return fd;
 }

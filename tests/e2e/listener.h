@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { LISTENER_NAME_MAX = 64 };
+#include "tests/peer/address.h"
+
+enum { LISTENER_NAME_MAX = ADDRESS_MAX };
 
 /* how the app of a connection saw its client: as tests/peer writes addresses */
 struct listener_client {

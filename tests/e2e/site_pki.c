@@ -7,13 +7,19 @@
 #include "tests/e2e/site.h"
 #include "tests/harness.h"
 
-X509 *site_pki_certificate(const char *name)
+static FILE *site_pki_open(const char *name, const char *suffix)
 {
-	FILE *file = fopen(site_file("pki/%s.pem", name), "re");
-	X509 *certificate;
+	FILE *file = fopen(site_file("pki/%s.%s", name, suffix), "re");
 
 	ASSERT_NOT_NULL(file);
-	certificate = PEM_read_X509(file, NULL, NULL, NULL);
+	return file;
+}
+
+X509 *site_pki_certificate(const char *name)
+{
+	FILE *file = site_pki_open(name, "pem");
+	X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
+
 	fclose(file);
 	ASSERT_NOT_NULL(certificate);
 	return certificate;
@@ -21,11 +27,9 @@ X509 *site_pki_certificate(const char *name)
 
 EVP_PKEY *site_pki_key(const char *name)
 {
-	FILE *file = fopen(site_file("pki/%s.key", name), "re");
-	EVP_PKEY *key;
+	FILE *file = site_pki_open(name, "key");
+	EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
 
-	ASSERT_NOT_NULL(file);
-	key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
 	fclose(file);
 	ASSERT_NOT_NULL(key);
 	return key;

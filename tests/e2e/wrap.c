@@ -30,6 +30,15 @@ pid_t wrap_start_keeper(const char *run, const char *log)
 	return pid;
 }
 
+pid_t wrap_start_keeper_of(const struct daemon *daemon, char run[PROCESS_PATH_MAX])
+{
+	char log[PROCESS_PATH_MAX];
+
+	snprintf(run, PROCESS_PATH_MAX, "%s/run", daemon->dir);
+	snprintf(log, sizeof(log), "%s/keeper.log", daemon->dir);
+	return wrap_start_keeper(run, log);
+}
+
 void wrap_words(const char *run, const char *argv[WRAP_WORDS_MAX])
 {
 	const char *const words[WRAP_WORDS] = { process_build_path("tools/linewarden"), "exec",

@@ -392,4 +392,16 @@ TEST_F(attach, without_keys)
 	EXPECT_EQ(-EBADMSG, ktls_recv(self->pair.a, seen, sizeof(seen), &type));
 }
 
+/* what is not encrypted is not taken for it */
+TEST_F(attach, is_not_installed)
+{
+	EXPECT_FALSE(ktls_is_installed(self->pair.a));
+	EXPECT_FALSE(ktls_is_installed(self->pair.b));
+}
+
+TEST_F(sock, is_installed)
+{
+	EXPECT_TRUE(ktls_is_installed(self->agent));
+}
+
 HARNESS_MAIN

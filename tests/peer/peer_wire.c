@@ -2,7 +2,7 @@
 #include "tests/peer/peer_wire.h"
 
 #include <errno.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/peer/address.h"
 
 static long long now_ms(void)
 {
@@ -35,47 +37,14 @@ static int time_left(const struct peer *peer)
 	return left > 0 ? (int)left : 0;
 }
 
-/* 127.0.0.1:5061, [::1]:5061, or without a port */
-static int parse_address(const char *text, struct sockaddr_storage *address, socklen_t *size)
-{
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-				  .ai_socktype = SOCK_STREAM }, *info;
-	const char *colon = strrchr(text, ':'), *port = "0";
-	size_t length = strlen(text);
-	char host[64];
-
-	if (colon && (strchr(text, ':') == colon || colon[-1] == ']')) {
-		port = colon + 1;
-		length = (size_t)(colon - text);
-	}
-	if (length > 1 && *text == '[' && text[length - 1] == ']') {
-		text++;
-		length -= 2;
-	}
-	if (length >= sizeof(host))
-		return -EINVAL;
-	memcpy(host, text, length);
-	host[length] = '\0';
-	if (getaddrinfo(host, port, &hints, &info))
-		return -EINVAL;
-	memcpy(address, info->ai_addr, info->ai_addrlen);
-	*size = info->ai_addrlen;
-	freeaddrinfo(info);
-	return 0;
-}
-
 static void format_local(struct peer *peer)
 {
-	char host[48], port[8];
 	struct sockaddr_storage address;
 	socklen_t size = sizeof(address);
 
-	if (getsockname(peer->fd, (struct sockaddr *)&address, &size) < 0 ||
-	    getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV))
-		return;
-	snprintf(peer->result.local, sizeof(peer->result.local),
-		 address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	_Static_assert(sizeof(peer->result.local) == ADDRESS_MAX, "it takes an address");
+	if (getsockname(peer->fd, (struct sockaddr *)&address, &size) == 0)
+		address_format(&address, size, peer->result.local);
 }
 
 int wire_connect(struct peer *peer)
@@ -84,9 +53,9 @@ int wire_connect(struct peer *peer)
 	socklen_t size, source_size = 0, error_size = sizeof(int);
 	int one = 1, error = 0;
 
-	if (parse_address(peer->options.address, &address, &size) < 0 ||
+	if (address_parse(peer->options.address, &address, &size) < 0 ||
 	    (peer->options.source &&
-	     parse_address(peer->options.source, &source, &source_size) < 0))
+	     address_parse(peer->options.source, &source, &source_size) < 0))
 		return -EINVAL;
 	peer->fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (peer->fd < 0)
