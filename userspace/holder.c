@@ -138,3 +138,17 @@ struct holder *holder_new(struct loop *loop)
 	loop_timeouts_add(loop, &holder->waits);
 	return holder;
 }
+
+void holder_free(struct holder *holder)
+{
+	int fd;
+
+	if (!holder)
+		return;
+	holder_drop(holder);
+	fd = holder->main.fd;
+	loop_remove(holder->loop, &holder->main);
+	if (fd >= 0)
+		close(fd);
+	free(holder);
+}

@@ -14,6 +14,9 @@ struct holder;
 /* NULL: out of memory. */
 struct holder *holder_new(struct loop *loop);
 
+/* What it holds is closed. NULL is fine. */
+void holder_free(struct holder *holder);
+
 /*
  * A main process has come, and asked with HANDOVER_FETCH: it gets what is held, and its own are held
  * from then on. The socket is the holder's. -EPERM: it is not root's.

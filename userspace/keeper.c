@@ -457,6 +457,33 @@ static int keeper_start(struct keeper *keeper, gid_t group)
 	return keeper_listen(keeper, group);
 }
 
+static void keeper_close(struct keeper *keeper, struct loop_io *io)
+{
+	int fd = io->fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(keeper->loop, io);
+	close(fd);
+}
+
+/* The apps are their adopters' from then on, and those seek the next keeper. */
+static void keeper_stop(struct keeper *keeper)
+{
+	struct loop_timeout *greeting;
+
+	if (!keeper->loop)
+		return;
+	while ((greeting = TAILQ_FIRST(&keeper->greetings.waiting)))
+		greeting_expired(greeting);
+	while (!LIST_EMPTY(&keeper->apps))
+		kept_end(LIST_FIRST(&keeper->apps));
+	holder_free(keeper->holder);
+	keeper_close(keeper, &keeper->socket);
+	keeper_close(keeper, &keeper->signals);
+	loop_free(keeper->loop);
+}
+
 int keeper_run(const char *run_path, gid_t group)
 {
 	struct keeper keeper = {
@@ -467,11 +494,14 @@ int keeper_run(const char *run_path, gid_t group)
 	int err;
 
 	LIST_INIT(&keeper.apps);
+	TAILQ_INIT(&keeper.greetings.waiting);
 	err = keeper_start(&keeper, group);
 	if (err) {
 		log_line(LOG_ERR, "%s/" HANDOVER_KEEPER ": %s", run_path, strerror(-err));
-		return err;
+	} else {
+		sd_notify(0, "READY=1");
+		err = loop_run(keeper.loop);
 	}
-	sd_notify(0, "READY=1");
-	return loop_run(keeper.loop);
+	keeper_stop(&keeper);
+	return err;
 }
