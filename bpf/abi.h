@@ -12,18 +12,23 @@
 
 #include <linux/types.h>
 
-#define LW_ABI_VERSION 3
+#define LW_ABI_VERSION 4
 
 #define LW_LINES_MAX 16384 /* lines and line prefixes */
 #define LW_PORTS_MAX 256 /* governed ports, of all network namespaces */
 #define LW_NAMESPACES_MAX 32 /* network namespaces */
 
 /*
- * A namespace's number is what everything else of it is found by. Each start of the daemon takes
- * the other half of the numbers, writes all it has under them, and only then gives the
- * namespaces their new ones: at no moment is a line half there.
+ * A namespace's number is what everything of the configuration is found by. Each start of the
+ * daemon, and each reload, takes the other half of the numbers, writes all it has under them, and
+ * only then gives the namespaces their new ones: at no moment is a line half there. A line's
+ * number is of one of two halves, too, so that a tag tells whether it is of today's lines.
  */
 #define LW_NETNS_NUMBERS (2 * LW_NAMESPACES_MAX)
+#define LW_LINE_NUMBERS (2 * LW_LINES_MAX)
+
+/* What a namespace is by, whichever half is in force: for what no reload may lose. */
+#define LW_NETNS_INDEX(number) ((number) % LW_NAMESPACES_MAX)
 #define LW_SESSIONS_MAX 131072
 #define LW_ENDINGS_BYTES (1 << 20) /* some 3,000 sessions' ends, until the daemon reads them */
 #define LW_NAME_LEN 32 /* a line's name with its NUL */
@@ -153,7 +158,7 @@ struct tag {
 /* The agent's own connection to the app, told apart by its exact source. */
 struct relay_key {
 	__u8 addr[16];
-	__u32 netns;
+	__u32 netns; /* its index */
 	__u16 sport;
 	__u16 dport;
 };

@@ -67,7 +67,11 @@ static __always_inline bool connect_bound(struct bpf_sock *sk, __u8 addr[16])
 static __always_inline bool connect_is_agents(struct bpf_sock *sk, __u32 netns, __u16 port)
 {
 	struct tag *tag = bpf_sk_storage_get(&tags, sk, 0, 0);
-	struct relay_key key = { .netns = netns, .sport = sk->src_port, .dport = port };
+	struct relay_key key = {
+		.netns = LW_NETNS_INDEX(netns),
+		.sport = sk->src_port,
+		.dport = port,
+	};
 
 	if (tag)
 		return tag->state == STATE_HANDSHAKE;

@@ -28,6 +28,14 @@ struct {
 	__type(value, __u32);
 } namespaces __weak SEC(".maps");
 
+/* index of a namespace -> its number: for the program that cannot ask where it runs */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LW_NAMESPACES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} steering __weak SEC(".maps");
+
 /* what to do with the SYNs of a port */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -63,7 +71,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LW_LINES_MAX);
+	__uint(max_entries, LW_LINE_NUMBERS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, struct line);
@@ -150,7 +158,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, LW_LINES_MAX);
+	__uint(max_entries, LW_LINE_NUMBERS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, struct line_counters);
@@ -158,7 +166,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, LW_PORTS_MAX);
+	__uint(max_entries, 2 * LW_PORTS_MAX);
 	__type(key, struct port_key);
 	__type(value, struct port_counters);
 } port_counters __weak SEC(".maps");

@@ -25,12 +25,12 @@
  * The namespace that this copy of the program is attached to: there is no way to ask for it
  * here, so that each namespace gets a copy of its own.
  */
-const volatile __u32 steer_netns = 0;
+const volatile __u32 steer_index = 0;
 
 static __always_inline bool steer_is_relay(struct bpf_sk_lookup *ctx, __u16 port)
 {
 	struct relay_key key = {
-		.netns = steer_netns,
+		.netns = steer_index,
 		.sport = bpf_ntohs((__be16)ctx->remote_port),
 		.dport = port,
 	};
@@ -69,12 +69,18 @@ static __always_inline struct port_counters *steer_counters(const struct port_ke
 SEC("sk_lookup")
 int steer(struct bpf_sk_lookup *ctx)
 {
-	struct port_key key = { .netns = steer_netns, .port = ctx->local_port };
+	struct port_key key = { .port = ctx->local_port };
 	struct port_counters *counters;
+	__u32 index = steer_index;
 	struct port_rule *rule;
+	const __u32 *number;
 
 	if (ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
+	number = bpf_map_lookup_elem(&steering, &index);
+	if (!number)
+		return SK_DROP;
+	key.netns = *number;
 	rule = bpf_map_lookup_elem(&ports, &key);
 	if (!rule) /* not governed */
 		return SK_PASS;

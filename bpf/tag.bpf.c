@@ -40,7 +40,7 @@ static __always_inline const struct line *tag_line(struct bpf_sock_ops *skops, _
 static __always_inline struct relay_key tag_arrival(struct bpf_sock_ops *skops, __u32 netns)
 {
 	struct relay_key key = {
-		.netns = netns,
+		.netns = LW_NETNS_INDEX(netns),
 		.sport = bpf_ntohl(skops->remote_port),
 		.dport = skops->local_port,
 	};
@@ -136,7 +136,7 @@ static __always_inline void tag_departing(struct bpf_sock_ops *skops, __u32 netn
 	struct destination *destination;
 	struct bpf_sock *sk = skops->sk;
 	struct relay_key key = {
-		.netns = netns,
+		.netns = LW_NETNS_INDEX(netns),
 		.sport = skops->local_port,
 		.dport = bpf_ntohl(skops->remote_port),
 	};

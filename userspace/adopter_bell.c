@@ -80,6 +80,7 @@ static int bell_prepare(const struct adopter *adopter, const struct place *place
 		err = listener_netns(adopter, &key->netns);
 	if (err)
 		return err;
+	key->netns = LW_NETNS_INDEX(key->netns);
 	/* closed, it is gone: no TIME-WAIT of each */
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	memcpy(key->addr, source->addr, sizeof(key->addr));

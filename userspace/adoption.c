@@ -121,6 +121,16 @@ static void adoption_map_port(const struct adoption *adoption, uint32_t netns, u
 		log_line(LOG_ERR, "port %u: %s", port, strerror(-err));
 }
 
+void adoption_map_ports(const struct adoption *adoption)
+{
+	const struct wrapped *app;
+	unsigned int i;
+
+	LIST_FOREACH(app, &adoption->apps, entry)
+		for (i = 0; i < app->listener_count; i++)
+			adoption_map_port(adoption, app->netns, app->listeners[i].at.port);
+}
+
 static void given_free(struct given *client)
 {
 	loop_timeout_stop(&client->adoption->waits, &client->wait);

@@ -22,6 +22,12 @@ int adoption_start(struct agent *agent, struct adoption **out);
 /* Lets go of all: what adopters have is theirs. NULL is fine. */
 void adoption_stop(struct adoption *adoption);
 
+/*
+ * The ports are written anew: says of each whether an app listens there for both families. Before
+ * they are put in force.
+ */
+void adoption_map_ports(const struct adoption *adoption);
+
 /* Whether a wrapped app listens at that address of a namespace (its number in the configuration). */
 bool adoption_has(const struct adoption *adoption, uint32_t netns, const struct endpoint *local);
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "userspace/audit.h"
@@ -24,18 +25,33 @@ struct agent;
 /* a worker as the main process sees it */
 struct supervised {
 	struct agent *agent;
+	struct shift *shift;
 	struct loop_io io; /* the main process's end of the socket pair */
 	struct loop_timeout restart; /* waiting: it died and starts again then */
 	pid_t pid; /* 0: not running */
-	uint32_t id;
+	bool accepts; /* it was told to, and has not said that it stopped */
+	uint32_t id; /* nobody else's, of any shift */
 	uint32_t netns; /* the network namespace that it serves */
 	unsigned int restarts;
 };
 
+/* The workers of one configuration. A reload brings others; these end with their connections. */
+struct shift {
+	LIST_ENTRY(shift) entry;
+	struct agent *agent;
+	struct config *config; /* the workers'; freed with the last of them */
+	struct listeners *listeners; /* the same */
+	struct supervised *workers;
+	unsigned int worker_count; /* of all namespaces together */
+	bool retired;
+};
+
+#define SUPERVISOR_WORKERS_MAX 1024 /* of all shifts together */
+
 struct agent {
-	struct config *config;
+	struct config *config; /* in force: that of the current shift */
 	struct dataplane *dataplane;
-	struct listeners listeners;
+	struct listeners *listeners; /* in force */
 	struct audit *audit;
 	struct ktls_crypto *crypto;
 	struct ktls_features features;
@@ -45,8 +61,10 @@ struct agent {
 	struct session_store *sessions; /* shared with the workers */
 	bool kernel_tls;
 	struct loop *loop;
-	struct supervised *workers;
-	unsigned int worker_count; /* of all namespaces together */
+	LIST_HEAD(, shift) shifts; /* the current one is the first */
+	struct reload *reload;
+	struct pbx_watch *pbx;
+	struct expiry_watch *expiry;
 	struct loop_timeouts restarts;
 	struct beat *beats; /* of the workers, shared with them */
 	struct loop_timeouts rounds; /* the one below */
@@ -57,8 +75,28 @@ struct agent {
 	uint64_t audit_lost; /* records that could not be written */
 };
 
-/* Starts every worker. -errno. */
+/* Makes what all workers share. -errno. */
 int supervisor_start(struct agent *agent);
+
+/*
+ * Starts workers with a configuration and listeners, which are theirs from then on; while they are
+ * the agent's, they are freed with that. They accept nothing yet. -errno, and none of them runs;
+ * both stay the caller's.
+ */
+int supervisor_staff(struct agent *agent, struct config *config, struct listeners *listeners,
+		     struct shift **out);
+
+/* They accept from now on. The shift is the current one. */
+void supervisor_listen(struct shift *shift);
+
+/* They are to accept nothing more, and end with their connections. */
+void supervisor_retire(struct shift *shift);
+
+/* Whether one of a retired shift still may accept. */
+bool supervisor_accepts(const struct shift *shift);
+
+/* Ends a shift that never accepted anything. */
+void supervisor_dismiss(struct shift *shift);
 
 /* Takes note of children that ended; each starts again after a second. */
 void supervisor_reap(struct agent *agent);

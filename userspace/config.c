@@ -65,6 +65,8 @@ static int config_read(const struct config_syntax *syntax, time_t now, uint64_t 
 		rc = config_trust_read(syntax, now, generation, config);
 	if (rc == 0)
 		rc = config_identity_offer(config);
+	if (rc == 0)
+		rc = config_lookup_build(config);
 	return rc < 0 ? rc : config_warning_find(config);
 }
 
@@ -138,6 +140,20 @@ int config_trust_path(const char *path, char **trust, struct config_error *error
 	return rc;
 }
 
+int config_source_add(struct config *config, const char *path)
+{
+	char **sources = reallocarray(config->sources, config->source_count + 1, sizeof(*sources));
+
+	if (!sources)
+		return -ENOMEM;
+	config->sources = sources;
+	sources[config->source_count] = strdup(path);
+	if (!sources[config->source_count])
+		return -ENOMEM;
+	config->source_count++;
+	return 0;
+}
+
 static void config_free_lines(struct config_line *lines, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -151,7 +167,9 @@ void config_free(struct config *config)
 		return;
 	config_free_lines(config->lines, config->line_count);
 	config_free_lines(config->closed_lines, config->closed_line_count);
+	free(config->by_name);
 	config_value_list_free(config->files, config->file_count);
+	config_value_list_free(config->sources, config->source_count);
 	config_value_list_free(config->warnings, config->warning_count);
 	config_namespace_free(config);
 	free(config->closed_ports);

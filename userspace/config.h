@@ -18,6 +18,7 @@
 #include "policy/rule.h"
 #include "policy/store.h"
 #include "userspace/config_error.h"
+#include "userspace/endpoint.h"
 #include "userspace/function.h"
 #include "userspace/identity.h"
 #include "userspace/trust_report.h"
@@ -118,10 +119,16 @@ enum config_ktls {
 struct config {
 	struct config_line *lines; /* at least one, in the order of the files */
 	size_t line_count;
+	uint32_t generation; /* config_generation() */
+	const struct config_line **by_name; /* the lines, in the order of name and direction */
+	uint32_t first_line; /* what the kernel calls lines[0]; 0: it has none of them */
 	struct config_line *closed_lines; /* admin services whose secure port is closed: not served */
 	size_t closed_line_count;
 	char **files; /* the configuration's own name, then those of what it includes */
 	size_t file_count;
+	char **sources; /* the other files and folders that it was made of */
+	size_t source_count;
+	bool watch_files; /* it is loaded anew when one of them changes */
 	struct config_namespace *namespaces; /* the first is the daemon's own; at least that one */
 	size_t namespace_count; /* at most LW_NAMESPACES_MAX */
 	struct config_closed_port *closed_ports;
@@ -160,6 +167,45 @@ struct config {
  * the same one, a line of the one is what the line of that number is in the other
  */
 uint32_t config_generation(const struct config *config);
+
+/* config_source_add - notes a file or folder that the configuration is made of. 0 or -ENOMEM. */
+int config_source_add(struct config *config, const char *path);
+
+/* config_lookup_build - makes by_name, when all lines are there. 0 or -ENOMEM. */
+int config_lookup_build(struct config *config);
+
+/**
+ * config_namespace_align - numbers the namespaces as another configuration does
+ * @config: has the same namespaces as @as, in any order
+ *
+ * Returns 0, or -EXDEV where they are not the same.
+ */
+int config_namespace_align(struct config *config, const struct config *as);
+
+/* config_line_of - the line that the kernel calls by a number; NULL: none of this configuration */
+const struct config_line *config_line_of(const struct config *config, uint32_t number);
+
+/* config_line_number - what the kernel calls a line of the configuration */
+uint32_t config_line_number(const struct config *config, const struct config_line *line);
+
+/**
+ * config_line_find - the line that claims a connection; NULL: none
+ * @netns: index of its namespace
+ * @port: inbound: of this host; outbound: of the peer
+ *
+ * The longest range that has the peer wins, as in bpf/line.bpf.h.
+ */
+const struct config_line *config_line_find(const struct config *config, uint32_t netns,
+					   enum direction direction, uint16_t port,
+					   const struct endpoint *peer);
+
+/**
+ * config_line_like - the line of that name, direction and namespace in another configuration
+ *
+ * The indices of namespaces mean the same in both: config_namespace_align(). NULL: there is none.
+ */
+const struct config_line *config_line_like(const struct config *config,
+					   const struct config_line *line);
 
 /* config_delivery_name - as a configuration has it: "auto", "adopt", "relay" */
 const char *config_delivery_name(enum config_delivery delivery);

@@ -130,17 +130,34 @@ static int identity_read_section(const struct config_syntax *syntax, cfg_t *sect
 			identity_read_pem(syntax, section, now, identity);
 }
 
+static int identity_note_sources(cfg_t *section, struct config *config)
+{
+	static const char *const keys[] = { "certificate", "key", "pkcs12", "passphrase-file" };
+	const struct config_value *value;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(keys) / sizeof(keys[0]); i++) {
+		value = config_syntax_value(section, keys[i]);
+		if (value)
+			rc = config_source_add(config, value->text);
+	}
+	return rc;
+}
+
 static int identity_read_named(const struct config_syntax *syntax, const char *name, time_t now,
-			       struct identity *identity)
+			       struct identity *identity, struct config *config)
 {
 	unsigned int count = cfg_size(syntax->root, name);
+	cfg_t *section = count ? cfg_getnsec(syntax->root, name, 0) : NULL;
+	int rc;
 
 	if (count > 1)
 		return config_syntax_refuse(syntax, syntax->root, 0,
 					    "%s is there twice; keep one of them", name);
-	return count ? identity_read_section(syntax, cfg_getnsec(syntax->root, name, 0), now,
-					     identity) :
-		       0;
+	if (!section)
+		return 0;
+	rc = identity_note_sources(section, config);
+	return rc < 0 ? rc : identity_read_section(syntax, section, now, identity);
 }
 
 int config_identity_read(const struct config_syntax *syntax, time_t now, struct config *config)
@@ -151,9 +168,10 @@ int config_identity_read(const struct config_syntax *syntax, time_t now, struct 
 		return config_syntax_refuse(syntax, syntax->root, 0,
 					    "identity is missing; write identity { certificate = "
 					    "... key = ... }");
-	rc = identity_read_named(syntax, "identity", now, &config->identity);
+	rc = identity_read_named(syntax, "identity", now, &config->identity, config);
 	if (rc == 0)
-		rc = identity_read_named(syntax, "telephony-identity", now, &config->telephony);
+		rc = identity_read_named(syntax, "telephony-identity", now, &config->telephony,
+					 config);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < config->line_count; i++) {

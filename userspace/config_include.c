@@ -82,6 +82,9 @@ static int include_folder(const struct config_syntax *main, const struct config_
 	_cleanup_(include_folder_free) struct include_folder folder = { 0 };
 	int rc = 0;
 
+	rc = config_source_add(config, value->text);
+	if (rc < 0)
+		return rc;
 	folder.count = scandir(value->text, &folder.entries, include_is_named, include_compare);
 	if (folder.count < 0)
 		return config_syntax_refuse(main, main->root, value->line, "include: %s: %s",

@@ -70,6 +70,37 @@ int config_namespace_read(struct config_draft *draft)
 	return namespace_add(config, strdup(value->text), TAKE_PTR(path));
 }
 
+static bool namespace_is(const struct config_namespace *a, const struct config_namespace *b)
+{
+	/* the daemon's own has no path, and is the first of each */
+	return a->path && b->path ? strcmp(a->path, b->path) == 0 : a->path == b->path;
+}
+
+int config_namespace_align(struct config *config, const struct config *as)
+{
+	struct config_namespace ordered[LW_NAMESPACES_MAX];
+	uint32_t numbers[LW_NAMESPACES_MAX];
+	size_t i, k;
+
+	if (config->namespace_count != as->namespace_count)
+		return -EXDEV;
+	for (i = 0; i < config->namespace_count; i++) {
+		for (k = 0; k < as->namespace_count; k++)
+			if (namespace_is(&config->namespaces[i], &as->namespaces[k]))
+				break;
+		if (k == as->namespace_count)
+			return -EXDEV;
+		numbers[i] = (uint32_t)k;
+		ordered[k] = config->namespaces[i];
+	}
+	memcpy(config->namespaces, ordered, config->namespace_count * sizeof(ordered[0]));
+	for (i = 0; i < config->line_count; i++)
+		config->lines[i].netns = numbers[config->lines[i].netns];
+	for (i = 0; i < config->closed_port_count; i++)
+		config->closed_ports[i].netns = numbers[config->closed_ports[i].netns];
+	return 0;
+}
+
 void config_namespace_free(struct config *config)
 {
 	for (size_t i = 0; i < config->namespace_count; i++) {

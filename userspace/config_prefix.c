@@ -124,6 +124,17 @@ void config_prefix_print(const struct config_prefix *prefix, char text[CONFIG_PR
 	snprintf(text, CONFIG_PREFIX_LEN, "%s/%u", addr, prefix->length - offset);
 }
 
+bool config_prefix_has(const struct config_prefix *prefix, const struct endpoint *address)
+{
+	unsigned int bytes = prefix->length / 8, bits = prefix->length % 8;
+
+	if (endpoint_is_ip4(address) != (prefix->family == AF_INET) ||
+	    memcmp(address->addr, prefix->addr, bytes) != 0)
+		return false;
+	/* the bits after the length are zero */
+	return !bits || address->addr[bytes] >> (8 - bits) == prefix->addr[bytes] >> (8 - bits);
+}
+
 int config_prefix_compare(const struct config_prefix *a, const struct config_prefix *b)
 {
 	if (a->family != b->family)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "userspace/config.h"
+#include "userspace/endpoint.h"
 
 #define CONFIG_PREFIX_LEN 64 /* the longest text of one, with room */
 
@@ -24,6 +25,9 @@ int config_prefix_parse(const char *text, struct config_prefix *prefix, char *wh
 
 /* config_prefix_print - the text that config_prefix_parse() reads */
 void config_prefix_print(const struct config_prefix *prefix, char text[CONFIG_PREFIX_LEN]);
+
+/* config_prefix_has - whether an address is in the range; ::/0 has none of IPv4 */
+bool config_prefix_has(const struct config_prefix *prefix, const struct endpoint *address);
 
 /* config_prefix_compare - an order, 0 for the same range */
 int config_prefix_compare(const struct config_prefix *a, const struct config_prefix *b);

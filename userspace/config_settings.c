@@ -90,6 +90,9 @@ static int settings_read_words(const struct config_syntax *syntax, struct config
 	if (rc == 0)
 		rc = config_value_yes(syntax, syntax->root, "upgraded-host", false,
 				      &config->upgraded_host);
+	if (rc == 0)
+		rc = config_value_yes(syntax, syntax->root, "watch-files", true,
+				      &config->watch_files);
 	config->ktls = ktls_chosen;
 	config->crl = crls[crl_chosen];
 	return rc;

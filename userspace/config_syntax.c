@@ -184,6 +184,7 @@ static cfg_t *syntax_new(bool included)
 		SECTION_NAMED("line", line),
 		KEY_LIST("include"),
 		KEY("upgraded-host"),
+		KEY("watch-files"),
 		KEY("state-path"),
 		KEY("crl"),
 		KEY("expiry-warning"),

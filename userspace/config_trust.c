@@ -36,7 +36,9 @@ int config_trust_read(const struct config_syntax *syntax, time_t now, uint64_t g
 					    line->name, level_name(line->rule.level));
 	if (!value)
 		return 0;
-	rc = trust_load(value->text, now, config->trust, &config->trust_report, why, sizeof(why));
+	rc = config_source_add(config, value->text);
+	if (rc == 0)
+		rc = trust_load(value->text, now, config->trust, &config->trust_report, why, sizeof(why));
 	if (rc == 0 && line && !trust_report_usable(&config->trust_report)) {
 		trust_explain_empty(value->text, &config->trust_report, why, sizeof(why));
 		rc = -EINVAL;

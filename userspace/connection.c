@@ -93,10 +93,14 @@ static void connection_report_end(struct connection *connection, const char *why
 int connection_ask(struct connection *connection, const struct message *message)
 {
 	struct worker *worker = connection->worker;
-	const int fds[] = { connection->fd, connection->app_fd };
-	int err;
+	size_t count = 0;
+	int fds[2], err;
 
-	err = message_send(worker->setup.main_fd, message, fds, 2);
+	if (connection->fd >= 0)
+		fds[count++] = connection->fd;
+	if (connection->app_fd >= 0)
+		fds[count++] = connection->app_fd;
+	err = message_send(worker->setup.main_fd, message, fds, count);
 	if (err)
 		return err;
 	connection->answer_due = true;
@@ -165,6 +169,7 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	connection->fd = connection->app_fd = -1;
 	connection->phase = PHASE_CLOSED;
 	LIST_REMOVE(connection, entry);
+	worker_rest(worker);
 	/* while a question is under way its answer still finds it in the queue */
 	if (!connection->answer_due)
 		loop_discard(worker->loop, &connection->garbage);
@@ -326,13 +331,14 @@ static int connection_identify(struct connection *connection)
 	if (err)
 		return err;
 	connection->cookie = record->cookie = tag.cookie;
-	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count ||
-	    config->lines[tag.line - 1].direction != DIRECTION_INBOUND)
+	if (tag.state != STATE_HANDSHAKE || !tag.line)
 		return -EADDRNOTAVAIL;
-	/* a daemon before this one had other lines when it was established */
-	if (tag.generation != connection->worker->setup.generation)
+	connection->line = config_line_of(config, tag.line);
+	/* other lines were in force when it was established */
+	if (tag.generation != connection->worker->setup.generation || !connection->line)
 		return -ESTALE;
-	connection->line = &config->lines[tag.line - 1];
+	if (connection->line->direction != DIRECTION_INBOUND)
+		return -EADDRNOTAVAIL;
 	record_set_line(record, connection->line);
 	return 0;
 }
@@ -404,31 +410,32 @@ int connection_begin(struct connection *connection)
 	return err;
 }
 
-void connection_accept(struct worker *worker, int fd, const struct endpoint *peer)
+void connection_turn_away(struct connection *connection, const char *why)
 {
-	struct connection *connection = connection_new(worker, fd, -1);
-	struct record *record;
-	int err;
+	struct record *record = connection->record;
 
-	if (!connection)
+	record->event = RECORD_FAILED;
+	snprintf(record->reason, sizeof(record->reason), "%s", why);
+	connection_report(connection);
+	connection_close(connection, true, "");
+}
+
+void connection_enter(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+	int err = connection_identify(connection);
+
+	if (err == -ESTALE && connection_retag(connection))
 		return;
-	connection->peer = *peer;
-	record = connection->record;
-	err = connection_identify(connection);
 	if (err) {
-		record->event = RECORD_FAILED;
-		snprintf(record->reason, sizeof(record->reason),
-			 err == -EADDRNOTAVAIL ? "no line claims this address" :
-			 err == -ESTALE	       ? "it came before the lines were changed" :
-						 "the socket cannot be told: %s",
-			 strerror(-err));
-		connection_report(connection);
-		connection_close(connection, true, "");
+		connection_turn_away(connection, err == -EADDRNOTAVAIL || err == -ESTALE ?
+							 "no line claims this address" :
+							 "the socket cannot be told");
 		return;
 	}
 	err = connection_begin(connection);
 	if (!err)
-		err = loop_add(worker->loop, &connection->client, fd,
+		err = loop_add(worker->loop, &connection->client, connection->fd,
 			       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 	if (err) {
 		connection_refuse(connection, RECORD_FAILED,
@@ -438,6 +445,16 @@ void connection_accept(struct worker *worker, int fd, const struct endpoint *pee
 	}
 	loop_timeout_start(worker->loop, &worker->handshakes, &connection->timeout);
 	connection_handshake(connection);
+}
+
+void connection_accept(struct worker *worker, int fd, const struct endpoint *peer)
+{
+	struct connection *connection = connection_new(worker, fd, -1);
+
+	if (!connection)
+		return;
+	connection->peer = *peer;
+	connection_enter(connection);
 }
 
 void connection_close_all(struct worker *worker)

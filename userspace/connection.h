@@ -12,6 +12,7 @@
  *   asked ─► dialling ─► handshake ─► asked ─► relaying ─► closed
  *
  * connection.c   accept, phases, end
+ * retag.c        its line, where the configuration was changed meanwhile
  * departure.c    outbound, up to the TCP connection to the peer
  * handshake.c    handshake ─► asked: TLS, the policy, the keys
  * delivery.c     asked ─► relaying: the main process's answer, the app
@@ -55,6 +56,8 @@ struct connection {
 	struct endpoint peer, local;
 	bool answer_due; /* a question to the main process is under way */
 	bool departing; /* and it is that of an outbound connection's beginning */
+	bool retagging; /* or that of its line in the configuration of this worker */
+	bool retagged; /* which was asked for once */
 	uint64_t app_refused; /* loop_now() of the first time; 0: never */
 	bool app_is_loopback; /* the address that was dialled refused: the app's loopback is tried */
 
@@ -77,6 +80,24 @@ void connection_accept(struct worker *worker, int fd, const struct endpoint *pee
 /* The same of an app's connect() that was intercepted: a socket from the outlet. */
 void connection_depart(struct worker *worker, int fd, const struct endpoint *app);
 
+/* What follows when its socket is there: it is told by its tag, and its handshake begins. */
+void connection_enter(struct connection *connection);
+
+/* The same of an outbound one, of the app's socket alone. */
+void connection_leave(struct connection *connection);
+
+/* Ends one that no line claims. */
+void connection_turn_away(struct connection *connection, const char *why);
+
+/*
+ * Asks the main process for the line of a connection that came under another configuration.
+ * false: it has been asked before, or cannot be.
+ */
+bool connection_retag(struct connection *connection);
+
+/* The main process's answer to that. */
+void connection_retagged(struct connection *connection, int error);
+
 /* A zeroed connection with a record, of a worker. NULL: out of memory, and app_fd and fd closed. */
 struct connection *connection_new(struct worker *worker, int fd, int app_fd);
 
@@ -98,7 +119,7 @@ void connection_redial(struct connection *connection);
 /* The main process's answer to MESSAGE_DEPART. */
 void connection_departed(struct connection *connection, int error);
 
-/* Sends a question with the peer's and the app's socket; the phase is PHASE_ASKED then. -errno. */
+/* Sends a question with the peer's and the app's socket, as far as they are there; the phase is PHASE_ASKED then. -errno. */
 int connection_ask(struct connection *connection, const struct message *message);
 
 /* Asks the main process to open the gate for an accepted client. */

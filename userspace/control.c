@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "userspace/fd.h"
+#include "userspace/reload.h"
 
 #define CONTROL_QUESTION_MAX 64
 #define CONTROL_CLIENTS_MAX 16
@@ -56,6 +57,7 @@ static const struct control_question {
 	{ "status", control_status, false },
 	{ "sessions", control_sessions, false },
 	{ "kill", kill_session, true },
+	{ "reload", reload_question, true },
 };
 
 static void control_client_release(struct loop_garbage *garbage)

@@ -136,7 +136,6 @@ static int dataplane_load(struct dataplane *dataplane, char why[DATAPLANE_ERROR_
 		return -errno;
 	bpf_program__set_autoload(dataplane->skel->progs.sockets, dataplane_can_iterate());
 	dataplane->bank = dataplane_next_bank(dataplane);
-	dataplane->skel->rodata->steer_netns = dataplane_number(dataplane, 0);
 	err = dataplane_pin_paths(dataplane, dataplane->skel);
 	if (!err)
 		err = linewarden__load(dataplane->skel);

@@ -30,17 +30,30 @@ struct dataplane;
 int dataplane_open(const struct config *config, struct dataplane **out,
 		   char why[DATAPLANE_ERROR_LEN]);
 
+/* Forgets what was a daemon's before this one: sessions but those of apps, relays, counters. */
+void dataplane_forget_before(struct dataplane *dataplane);
+
 /*
- * Forgets sessions and relays of a daemon before this one, and writes the lines beside those
- * that it had, which stay in force. -ENOENT and the like: a namespace cannot be entered.
+ * Another configuration is going to be written, beside the one in force. Until dataplane_switch()
+ * dataplane_abandon() takes that back; running is the one in force.
  */
-int dataplane_write_lines(struct dataplane *dataplane, const struct config *config);
+void dataplane_begin(struct dataplane *dataplane);
+void dataplane_abandon(struct dataplane *dataplane, const struct config *running);
+
+/*
+ * Writes the lines beside those that are in force, and tells the configuration what they are called
+ * there (first_line). -ENOENT and the like: a namespace cannot be entered.
+ */
+int dataplane_write_lines(struct dataplane *dataplane, struct config *config);
 
 /*
  * Puts a listening socket in charge of new connections to the port of its slot, and tags
  * it. -errno.
  */
 int dataplane_set_listener(struct dataplane *dataplane, const struct listener *listener);
+
+/* Takes one out of its slot. */
+void dataplane_unset_listener(struct dataplane *dataplane, const struct listener *listener);
 
 /*
  * Writes the ports of the listeners, which are to be steered, those that the configuration
@@ -61,7 +74,7 @@ int dataplane_map_port(struct dataplane *dataplane, uint32_t netns, uint16_t por
  */
 int dataplane_switch(struct dataplane *dataplane, const struct config *config);
 
-/* Forgets what the daemon before this one had written; after dataplane_attach(). */
+/* Forgets what was in force before; after dataplane_switch() and, at the start, dataplane_attach(). */
 void dataplane_forget_old(struct dataplane *dataplane, const struct config *config);
 
 /* Looks up anew where outbound connections come from: a route or an address has changed. -errno. */
@@ -79,6 +92,9 @@ int dataplane_attach(struct dataplane *dataplane, const struct config *config,
  * not have it. true: it is in force.
  */
 bool dataplane_attach_pbx(struct dataplane *dataplane, const struct config *config, size_t pbx);
+
+/* Takes that filter from the PBXs that the configuration does not have, or not so. */
+void dataplane_prune_pbx(const struct dataplane *dataplane, const struct config *config);
 
 /* A read-only descriptor of the tags for a worker, borrowed. */
 int dataplane_tags_fd(const struct dataplane *dataplane);
@@ -115,7 +131,17 @@ int dataplane_target(int targets_fd, int socket, struct destination *out);
 
 /* Tags a socket that is going to be connected for a line, as in its handshake. -errno. */
 int dataplane_depart(struct dataplane *dataplane, int socket, uint64_t cookie,
-		     const struct config_line *line, uint32_t id);
+		     const struct config *config, uint32_t number);
+
+/*
+ * Gives a socket in its handshake another line, that of the configuration in force; line NULL: none
+ * claims it any more, and it is blocked. -EPERM in another state.
+ */
+int dataplane_retag(struct dataplane *dataplane, int socket, const struct config *config,
+		    const struct config_line *line);
+
+/* The same of where an intercepted connection was to go. -ENOENT: it is none. */
+int dataplane_retarget(struct dataplane *dataplane, int socket, uint32_t number);
 
 /* Opens the gate of a socket for good: handshake becomes verified. -EPERM in another state. */
 int dataplane_verify(struct dataplane *dataplane, int socket);
@@ -148,6 +174,10 @@ void dataplane_relay_remove(struct dataplane *dataplane, const struct endpoint *
 
 /* Counts a verdict of a line. */
 void dataplane_count_verdict(struct dataplane *dataplane, const struct record *record);
+
+/* After a switch: the counters of lines and ports that are there still go on. */
+void dataplane_carry_counters(struct dataplane *dataplane, const struct config *before,
+			      const struct config *now);
 
 /* Counters summed over the CPUs; zero where nothing was counted. */
 struct line_counters dataplane_line_counters(const struct dataplane *dataplane, uint32_t line);

@@ -70,3 +70,52 @@ struct port_counters dataplane_port_counters(const struct dataplane *dataplane,
 		      (uint64_t *)&sum, sizeof(sum) / sizeof(uint64_t));
 	return sum;
 }
+
+static void dataplane_carry(const struct dataplane *dataplane, int map, const void *from,
+			    const void *to, size_t size)
+{
+	void *values = calloc((size_t)dataplane->cpus, size);
+
+	if (values && bpf_map_lookup_elem(map, from, values) == 0)
+		bpf_map_update_elem(map, to, values, BPF_ANY);
+	free(values);
+}
+
+/* What is counted under the new number by then is lost: some connections of a moment. */
+static void dataplane_carry_lines(struct dataplane *dataplane, const struct config *before,
+				  const struct config *now)
+{
+	int map = bpf_map__fd(dataplane->skel->maps.line_counters);
+	const struct config_line *line;
+	uint32_t from, to;
+	size_t i;
+
+	for (i = 0; i < now->line_count; i++) {
+		line = config_line_like(before, &now->lines[i]);
+		if (!line)
+			continue;
+		from = config_line_number(before, line);
+		to = config_line_number(now, &now->lines[i]);
+		dataplane_carry(dataplane, map, &from, &to, sizeof(struct line_counters));
+	}
+}
+
+void dataplane_carry_counters(struct dataplane *dataplane, const struct config *before,
+			      const struct config *now)
+{
+	int ports = bpf_map__fd(dataplane->skel->maps.ports);
+	int map = bpf_map__fd(dataplane->skel->maps.port_counters);
+	struct port_key key, next, old;
+	bool more = bpf_map_get_next_key(ports, NULL, &next) == 0;
+
+	dataplane_carry_lines(dataplane, before, now);
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(ports, &key, &next) == 0;
+		if (key.netns < dataplane->bank || key.netns >= dataplane->bank + LW_NAMESPACES_MAX)
+			continue;
+		old = key;
+		old.netns = (key.netns + LW_NAMESPACES_MAX) % LW_NETNS_NUMBERS;
+		dataplane_carry(dataplane, map, &old, &key, sizeof(struct port_counters));
+	}
+}

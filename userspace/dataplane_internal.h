@@ -14,8 +14,8 @@ struct dataplane {
 	/* the steering of the other namespaces, by number: each has its own copy of the program */
 	struct linewarden *steers[LW_NAMESPACES_MAX];
 	uint32_t bank; /* of the numbers of namespaces: 0, or LW_NAMESPACES_MAX */
+	bool writing; /* dataplane_begin(), and not dataplane_switch() yet */
 	uint64_t cookies[LW_NAMESPACES_MAX]; /* of the namespaces of the configuration */
-	uint32_t generation; /* config_generation() of the lines that are written */
 	char *path;
 	int lock; /* the pin folder, flocked */
 	int cgroup;

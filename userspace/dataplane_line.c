@@ -79,12 +79,16 @@ static void dataplane_find_source(const struct config_prefix *prefix, __u8 sourc
 		memcpy(source, from.addr, 16);
 }
 
-static int dataplane_write_prefix(struct dataplane *dataplane, const struct config_line *line,
-				  const struct config_prefix *prefix, uint32_t id)
+static int dataplane_write_prefix(struct dataplane *dataplane, const struct config *config,
+				  const struct config_line *line,
+				  const struct config_prefix *prefix)
 {
 	uint32_t netns = dataplane_number(dataplane, line->netns);
 	struct line_key key = lengths_line_key(netns, line, prefix);
-	struct line_match match = { .line = id, .generation = dataplane->generation };
+	struct line_match match = {
+		.line = config_line_number(config, line),
+		.generation = config->generation,
+	};
 
 	if (line->direction == DIRECTION_OUTBOUND)
 		dataplane_find_source(prefix, match.source);
@@ -94,11 +98,11 @@ static int dataplane_write_prefix(struct dataplane *dataplane, const struct conf
 		       0;
 }
 
-static int dataplane_write_line(struct dataplane *dataplane, const struct config_line *line,
-				uint32_t id)
+static int dataplane_write_line(struct dataplane *dataplane, const struct config *config,
+				const struct config_line *line)
 {
 	struct line value = {
-		.id = id,
+		.id = config_line_number(config, line),
 		.function = line->function,
 		.level = (enum lw_level)line->rule.level,
 		.port = line->port,
@@ -107,10 +111,11 @@ static int dataplane_write_line(struct dataplane *dataplane, const struct config
 	int err = 0;
 
 	snprintf(value.name, sizeof(value.name), "%s", line->name);
-	if (bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.lines), &id, &value, BPF_ANY) < 0)
+	if (bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.lines), &value.id, &value,
+				BPF_ANY) < 0)
 		return -errno;
 	for (i = 0; !err && i < line->prefix_count; i++)
-		err = dataplane_write_prefix(dataplane, line, &line->prefixes[i], id);
+		err = dataplane_write_prefix(dataplane, config, line, &line->prefixes[i]);
 	return err;
 }
 
@@ -131,7 +136,7 @@ static int dataplane_write_namespace(struct dataplane *dataplane, const struct c
 		if (line->netns != netns)
 			continue;
 		lengths_add(&lengths, line);
-		err = dataplane_write_line(dataplane, line, (uint32_t)i + 1);
+		err = dataplane_write_line(dataplane, config, line);
 	}
 	netns_leave(back);
 	if (err)
@@ -153,6 +158,15 @@ static void dataplane_prune_lines(struct dataplane *dataplane, bool ours)
 			     ours);
 }
 
+/* Also line 0, which is none: it has counters. */
+static bool dataplane_keep_line(const void *key, const void *arg)
+{
+	uint32_t number;
+
+	memcpy(&number, key, sizeof(number));
+	return !number || config_line_of(arg, number);
+}
+
 /* What an app has goes on without us. */
 static bool dataplane_keep_adopted(const void *key, const void *arg)
 {
@@ -164,11 +178,8 @@ static bool dataplane_keep_adopted(const void *key, const void *arg)
 	       session.worker == LW_WORKER_ADOPTED;
 }
 
-int dataplane_write_lines(struct dataplane *dataplane, const struct config *config)
+void dataplane_forget_before(struct dataplane *dataplane)
 {
-	uint32_t i;
-	int err = 0;
-
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.sessions), sizeof(__u64),
 			dataplane_keep_adopted, dataplane);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.relays), sizeof(struct relay_key), NULL,
@@ -181,8 +192,37 @@ int dataplane_write_lines(struct dataplane *dataplane, const struct config *conf
 			NULL, NULL);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.verdicts), sizeof(struct verdict_key),
 			NULL, NULL);
-	dataplane->generation = config_generation(config);
-	/* of a daemon that did not get as far as dataplane_switch() */
+}
+
+static uint32_t dataplane_other_bank(const struct dataplane *dataplane)
+{
+	return dataplane->bank ? 0 : LW_NAMESPACES_MAX;
+}
+
+void dataplane_begin(struct dataplane *dataplane)
+{
+	dataplane->bank = dataplane_other_bank(dataplane);
+	dataplane->writing = true;
+}
+
+void dataplane_abandon(struct dataplane *dataplane, const struct config *running)
+{
+	dataplane_prune_lines(dataplane, true);
+	dataplane->bank = dataplane_other_bank(dataplane);
+	dataplane->writing = false;
+	dataplane_prune(bpf_map__fd(dataplane->skel->maps.lines), sizeof(__u32), dataplane_keep_line,
+			running);
+}
+
+int dataplane_write_lines(struct dataplane *dataplane, struct config *config)
+{
+	uint32_t i;
+	int err = 0;
+
+	/* 0 is no line, in either half */
+	config->generation = config_generation(config);
+	config->first_line = (dataplane->bank ? LW_LINES_MAX : 0) + 1;
+	/* of one that did not get as far as dataplane_switch() */
 	dataplane_prune_lines(dataplane, true);
 	for (i = 0; !err && i < config->namespace_count; i++)
 		err = dataplane_write_namespace(dataplane, config, i);
@@ -231,6 +271,7 @@ static int dataplane_find_cookies(const struct config *config, struct dataplane_
 int dataplane_switch(struct dataplane *dataplane, const struct config *config)
 {
 	int map = bpf_map__fd(dataplane->skel->maps.namespaces), err;
+	int steering = bpf_map__fd(dataplane->skel->maps.steering);
 	struct dataplane_cookies cookies = { .count = 0 };
 	uint32_t i, number;
 
@@ -238,28 +279,25 @@ int dataplane_switch(struct dataplane *dataplane, const struct config *config)
 	memcpy(dataplane->cookies, cookies.cookies, sizeof(dataplane->cookies));
 	for (i = 0; !err && i < cookies.count; i++) {
 		number = dataplane_number(dataplane, i);
-		if (bpf_map_update_elem(map, &cookies.cookies[i], &number, BPF_ANY) < 0)
+		if (bpf_map_update_elem(steering, &i, &number, BPF_ANY) < 0 ||
+		    bpf_map_update_elem(map, &cookies.cookies[i], &number, BPF_ANY) < 0)
 			err = -errno;
 	}
 	if (!err)
 		dataplane_prune(map, sizeof(__u64), dataplane_keep_cookie, &cookies);
+	dataplane->writing = false;
 	return err;
-}
-
-static bool dataplane_keep_line(const void *key, const void *arg)
-{
-	const struct config *config = arg;
-	uint32_t id;
-
-	memcpy(&id, key, sizeof(id));
-	return id <= config->line_count;
 }
 
 void dataplane_forget_old(struct dataplane *dataplane, const struct config *config)
 {
 	dataplane_prune_lines(dataplane, false);
+	dataplane_prune_bank(dataplane, bpf_map__fd(dataplane->skel->maps.port_counters),
+			     sizeof(struct port_key), offsetof(struct port_key, netns), false);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.lines), sizeof(__u32), dataplane_keep_line,
 			config);
+	dataplane_prune(bpf_map__fd(dataplane->skel->maps.line_counters), sizeof(__u32),
+			dataplane_keep_line, config);
 }
 
 int dataplane_refresh_sources(struct dataplane *dataplane, const struct config *config)
@@ -268,6 +306,9 @@ int dataplane_refresh_sources(struct dataplane *dataplane, const struct config *
 	int back, err = 0;
 	size_t i, k;
 
+	/* the lines in force are about to be others, and are looked up then */
+	if (dataplane->writing)
+		return 0;
 	for (i = 0; !err && i < config->line_count; i++) {
 		line = &config->lines[i];
 		if (line->direction != DIRECTION_OUTBOUND)
@@ -276,8 +317,7 @@ int dataplane_refresh_sources(struct dataplane *dataplane, const struct config *
 		if (err)
 			return err;
 		for (k = 0; !err && k < line->prefix_count; k++)
-			err = dataplane_write_prefix(dataplane, line, &line->prefixes[k],
-						     (uint32_t)i + 1);
+			err = dataplane_write_prefix(dataplane, config, line, &line->prefixes[k]);
 		netns_leave(back);
 	}
 	return err;

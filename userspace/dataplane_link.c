@@ -101,7 +101,7 @@ static int dataplane_attach_steer(struct dataplane *dataplane, const struct conf
 		if (err)
 			return err;
 		dataplane->steers[netns] = copy;
-		copy->rodata->steer_netns = dataplane_number(dataplane, (uint32_t)netns);
+		copy->rodata->steer_index = (uint32_t)netns;
 		bpf_program__set_autoload(copy->progs.steer, true);
 		err = linewarden__load(copy);
 		if (err)
@@ -130,17 +130,12 @@ bool dataplane_attach_pbx(struct dataplane *dataplane, const struct config *conf
 	return !err;
 }
 
-/* Takes the links away that a configuration before this one had and this one has not. */
-static void dataplane_prune_links(const struct dataplane *dataplane, const struct config *config)
+void dataplane_prune_pbx(const struct dataplane *dataplane, const struct config *config)
 {
 	const struct linewarden *skel = dataplane->skel;
 	char name[DATAPLANE_PIN_MAX];
 	size_t i;
 
-	for (i = config->namespace_count; i < LW_NAMESPACES_MAX; i++) {
-		dataplane_link_name(skel->progs.steer, i, name);
-		unlinkat(dataplane->lock, name, 0);
-	}
 	for (i = 0; i < CONFIG_PBX_MAX; i++) {
 		if (i < config->pbx_count && config->pbxs[i].block_unmatched)
 			continue;
@@ -149,6 +144,19 @@ static void dataplane_prune_links(const struct dataplane *dataplane, const struc
 		dataplane_link_name(skel->progs.unmatched6, i + 1, name);
 		unlinkat(dataplane->lock, name, 0);
 	}
+}
+
+/* Takes the links away that a configuration before this one had and this one has not. */
+static void dataplane_prune_links(const struct dataplane *dataplane, const struct config *config)
+{
+	char name[DATAPLANE_PIN_MAX];
+	size_t i;
+
+	for (i = config->namespace_count; i < LW_NAMESPACES_MAX; i++) {
+		dataplane_link_name(dataplane->skel->progs.steer, i, name);
+		unlinkat(dataplane->lock, name, 0);
+	}
+	dataplane_prune_pbx(dataplane, config);
 }
 
 /* What `cat` reads. It is bound to this load's program, so it is made anew each time. */

@@ -5,10 +5,15 @@
 
 #include "userspace/dataplane_internal.h"
 
+static __u32 listener_key(const struct listener *listener)
+{
+	return 2 * listener->slot + listener->ipv6;
+}
+
 int dataplane_set_listener(struct dataplane *dataplane, const struct listener *listener)
 {
 	struct tag tag = { .state = STATE_HANDSHAKE };
-	__u32 key = 2 * listener->slot + listener->ipv6;
+	__u32 key = listener_key(listener);
 	__u64 value = (__u64)listener->fd;
 
 	if (bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.tags), &listener->fd, &tag,
@@ -18,6 +23,13 @@ int dataplane_set_listener(struct dataplane *dataplane, const struct listener *l
 				BPF_ANY) < 0)
 		return -errno;
 	return 0;
+}
+
+void dataplane_unset_listener(struct dataplane *dataplane, const struct listener *listener)
+{
+	__u32 key = listener_key(listener);
+
+	bpf_map_delete_elem(bpf_map__fd(dataplane->skel->maps.listeners), &key);
 }
 
 static int dataplane_write_port(struct dataplane *dataplane, uint32_t netns, uint16_t port,
@@ -99,7 +111,7 @@ int dataplane_write_ports(struct dataplane *dataplane, const struct listeners *l
 					   (struct port_rule){ .action = ACTION_DROP });
 	for (i = 0; !err && i < listeners->count; i++) {
 		entry = &listeners->entries[i];
-		port = &listeners->ports[entry->slot];
+		port = &listeners->ports[entry->port];
 		rule = (struct port_rule){ ACTION_STEER, entry->slot, port->direction, 0 };
 		err = dataplane_write_port(dataplane, port->netns,
 					   port->port ? port->port : entry->bound, rule);

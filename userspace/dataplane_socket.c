@@ -32,13 +32,8 @@ uint64_t dataplane_cookie(const struct dataplane *dataplane, uint32_t netns)
 int dataplane_netns(const struct dataplane *dataplane, const struct config *config,
 		    uint64_t cookie, uint32_t *out)
 {
-	__u32 number;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(dataplane->skel->maps.namespaces), &cookie, &number) <
-	    0)
-		return -errno;
 	for (*out = 0; *out < config->namespace_count; ++*out)
-		if (dataplane_number(dataplane, *out) == number)
+		if (dataplane->cookies[*out] == cookie)
 			return 0;
 	return -ENOENT;
 }
@@ -49,21 +44,61 @@ struct ring_buffer *dataplane_endings(const struct dataplane *dataplane,
 	return ring_buffer__new(bpf_map__fd(dataplane->skel->maps.endings), ended, arg, NULL);
 }
 
-int dataplane_depart(struct dataplane *dataplane, int socket, uint64_t cookie,
-		     const struct config_line *line, uint32_t id)
+static struct tag dataplane_handshake(uint64_t cookie, const struct config *config,
+				      const struct config_line *line)
 {
-	struct tag tag = {
+	return (struct tag){
 		.cookie = cookie,
-		.line = id,
+		.line = config_line_number(config, line),
 		.function = line->function,
 		.level = (enum lw_level)line->rule.level,
 		.state = STATE_HANDSHAKE,
+		.generation = config->generation,
 	};
+}
+
+int dataplane_depart(struct dataplane *dataplane, int socket, uint64_t cookie,
+		     const struct config *config, uint32_t number)
+{
+	const struct tag tag =
+		dataplane_handshake(cookie, config, config_line_of(config, number));
 
 	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.tags), &socket, &tag,
 				   BPF_NOEXIST) < 0 ?
 		       -errno :
 		       0;
+}
+
+int dataplane_retag(struct dataplane *dataplane, int socket, const struct config *config,
+		    const struct config_line *line)
+{
+	int map = bpf_map__fd(dataplane->skel->maps.tags);
+	struct tag tag;
+	int err;
+
+	err = dataplane_tag(map, socket, &tag);
+	if (err)
+		return err;
+	if (tag.state != STATE_HANDSHAKE)
+		return -EPERM;
+	if (line)
+		tag = dataplane_handshake(tag.cookie, config, line);
+	else
+		tag.state = STATE_BLOCKED;
+	return bpf_map_update_elem(map, &socket, &tag, BPF_EXIST) < 0 ? -errno : 0;
+}
+
+int dataplane_retarget(struct dataplane *dataplane, int socket, uint32_t number)
+{
+	int map = bpf_map__fd(dataplane->skel->maps.targets);
+	struct destination target;
+	int err;
+
+	err = dataplane_target(map, socket, &target);
+	if (err)
+		return err;
+	target.line = number;
+	return bpf_map_update_elem(map, &socket, &target, BPF_EXIST) < 0 ? -errno : 0;
 }
 
 int dataplane_verify(struct dataplane *dataplane, int socket)
@@ -129,7 +164,7 @@ int dataplane_relay_add(struct dataplane *dataplane, uint32_t netns,
 			const struct endpoint *client, uint32_t worker)
 {
 	struct relay_key key = {
-		.netns = dataplane_number(dataplane, netns),
+		.netns = netns,
 		.sport = source->port,
 		.dport = port,
 	};

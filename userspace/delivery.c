@@ -212,7 +212,9 @@ void connection_answered(struct connection *connection, int error)
 		loop_discard(connection->worker->loop, &connection->garbage);
 		return;
 	}
-	if (connection->departing)
+	if (connection->retagging)
+		connection_retagged(connection, error);
+	else if (connection->departing)
 		connection_departed(connection, error);
 	else if (error == MESSAGE_ADOPTED)
 		connection_hand_over(connection);

@@ -70,11 +70,14 @@ static int departure_identify(struct connection *connection, struct destination 
 		err = dataplane_target(setup->targets_fd, connection->app_fd, destination);
 	if (err)
 		return err;
-	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line > config->line_count ||
-	    tag.line != destination->line ||
-	    !destination_fits(destination, &config->lines[tag.line - 1]))
+	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line != destination->line)
 		return -EADDRNOTAVAIL;
-	connection->line = &config->lines[tag.line - 1];
+	connection->cookie = record->cookie = tag.cookie;
+	connection->line = config_line_of(config, tag.line);
+	if (!connection->line || !destination_fits(destination, connection->line)) {
+		connection->line = NULL;
+		return -ESTALE;
+	}
 	record_set_line(record, connection->line);
 	memcpy(connection->peer.addr, destination->addr, sizeof(connection->peer.addr));
 	connection->peer.port = destination->port;
@@ -107,26 +110,35 @@ static void departure_fail(struct connection *connection, const char *what, int 
 	connection_refuse(connection, RECORD_FAILED, reason);
 }
 
-void connection_depart(struct worker *worker, int fd, const struct endpoint *app)
+void connection_leave(struct connection *connection)
 {
-	struct connection *connection = connection_new(worker, -1, fd);
 	struct destination destination;
 	int err;
 
-	if (!connection)
-		return;
-	endpoint_format(app, connection->record->peer);
 	err = departure_identify(connection, &destination);
+	if (err == -ESTALE && connection_retag(connection))
+		return;
 	if (err) {
 		connection_refuse(connection, RECORD_FAILED,
 				  err == -ENOENT || err == -EADDRNOTAVAIL ?
 					  "a local process dialled the outlet itself" :
-					  strerror(-err));
+				  err == -ESTALE ? "no line claims that address any more" :
+						   strerror(-err));
 		return;
 	}
 	err = departure_ask(connection, &destination);
 	if (err)
 		departure_fail(connection, "the connection to the peer cannot be prepared", err);
+}
+
+void connection_depart(struct worker *worker, int fd, const struct endpoint *app)
+{
+	struct connection *connection = connection_new(worker, -1, fd);
+
+	if (!connection)
+		return;
+	endpoint_format(app, connection->record->peer);
+	connection_leave(connection);
 }
 
 void connection_departed(struct connection *connection, int error)

@@ -3,24 +3,18 @@
 
 #include <string.h>
 
-/* bits of addr that count: the others of the prefix are zero */
-static bool destination_in(const uint8_t addr[16], const struct config_prefix *prefix)
-{
-	unsigned int bytes = prefix->length / 8, bits = prefix->length % 8;
-
-	if (memcmp(addr, prefix->addr, bytes))
-		return false;
-	return !bits || addr[bytes] >> (8 - bits) == prefix->addr[bytes] >> (8 - bits);
-}
+#include "userspace/config_prefix.h"
 
 bool destination_fits(const struct destination *destination, const struct config_line *line)
 {
+	struct endpoint to = { .port = destination->port };
 	size_t i;
 
+	memcpy(to.addr, destination->addr, sizeof(to.addr));
 	if (line->direction != DIRECTION_OUTBOUND || destination->port != line->port)
 		return false;
 	for (i = 0; i < line->prefix_count; i++)
-		if (destination_in(destination->addr, &line->prefixes[i]))
+		if (config_prefix_has(&line->prefixes[i], &to))
 			return true;
 	return false;
 }

@@ -46,7 +46,7 @@ static void watch_record(const struct agent *agent)
 	json_decref(json);
 }
 
-static void watch_tell(struct expiry_watch *watch)
+void expiry_watch_tell(struct expiry_watch *watch)
 {
 	watch_log(watch->agent->config);
 	watch_record(watch->agent);
@@ -55,7 +55,7 @@ static void watch_tell(struct expiry_watch *watch)
 
 static void watch_expired(struct loop_timeout *timeout)
 {
-	watch_tell(CONTAINER_OF(timeout, struct expiry_watch, next));
+	expiry_watch_tell(CONTAINER_OF(timeout, struct expiry_watch, next));
 }
 
 void expiry_watch_start(struct expiry_watch *watch, const struct agent *agent)
@@ -65,5 +65,5 @@ void expiry_watch_start(struct expiry_watch *watch, const struct agent *agent)
 		.daily = { .duration = WATCH_DAY, .expired = watch_expired },
 	};
 	loop_timeouts_add(agent->loop, &watch->daily);
-	watch_tell(watch);
+	expiry_watch_tell(watch);
 }

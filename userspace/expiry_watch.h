@@ -17,4 +17,7 @@ struct expiry_watch {
 /* Begins; the watch lives as long as the agent's loop. */
 void expiry_watch_start(struct expiry_watch *watch, const struct agent *agent);
 
+/* Tells now, and a day later again. */
+void expiry_watch_tell(struct expiry_watch *watch);
+
 #endif

@@ -22,6 +22,7 @@
 #include "userspace/listener_keep.h"
 #include "userspace/log.h"
 #include "userspace/pbx_watch.h"
+#include "userspace/reload.h"
 #include "userspace/route_watch.h"
 #include "userspace/upgrade.h"
 
@@ -30,6 +31,7 @@
 enum { EXIT_USAGE = 2 };
 
 struct linewardend {
+	const char *path; /* of the configuration */
 	struct agent agent;
 	struct control *control;
 	struct loop_io signals;
@@ -49,7 +51,8 @@ static void linewardend_usage(FILE *out)
 		"  -h, --help          this text\n"
 		"  -V, --version       the version\n"
 		"\n"
-		"SIGTERM ends it, SIGUSR1 opens the audit log anew. When it is gone, governed\n"
+		"SIGHUP loads the configuration anew, SIGUSR1 opens the audit log anew, SIGTERM\n"
+		"ends it. When it is gone, governed\n"
 		"ports stay closed; `linewarden detach` hands them back to the app, unprotected.\n"
 		"See linewardend(8) and linewarden.conf(5).\n");
 }
@@ -57,6 +60,7 @@ static void linewardend_usage(FILE *out)
 static void linewardend_signalled(struct loop_io *io, uint32_t events)
 {
 	struct linewardend *d = CONTAINER_OF(io, struct linewardend, signals);
+	struct config_error error;
 	struct signalfd_siginfo info;
 	int err;
 
@@ -73,8 +77,7 @@ static void linewardend_signalled(struct loop_io *io, uint32_t events)
 					 d->agent.config->audit_log, strerror(-err));
 			break;
 		case SIGHUP:
-			log_line(LOG_NOTICE, "SIGHUP is ignored: a changed configuration takes a "
-					     "restart");
+			reload_begin(d->agent.reload, "SIGHUP", &error);
 			break;
 		default:
 			loop_stop(d->agent.loop);
@@ -141,17 +144,18 @@ static int linewardend_start_dataplane(struct agent *agent)
 	if (!agent->listener_keep)
 		return -ENOMEM;
 	listener_keep_fetch(agent->listener_keep);
-	err = listeners_open(agent->config, agent->listener_keep, &agent->listeners, why,
+	err = listeners_open(agent->config, NULL, agent->listener_keep, &agent->listeners, why,
 			     sizeof(why));
 	if (err) {
 		log_line(LOG_ERR, "%s", why);
 		return err;
 	}
+	dataplane_forget_before(agent->dataplane);
 	err = dataplane_write_lines(agent->dataplane, agent->config);
-	for (i = 0; !err && i < agent->listeners.count; i++)
-		err = dataplane_set_listener(agent->dataplane, &agent->listeners.entries[i]);
+	for (i = 0; !err && i < agent->listeners->count; i++)
+		err = dataplane_set_listener(agent->dataplane, &agent->listeners->entries[i]);
 	if (!err)
-		err = dataplane_write_ports(agent->dataplane, &agent->listeners, agent->config);
+		err = dataplane_write_ports(agent->dataplane, agent->listeners, agent->config);
 	if (!err)
 		err = dataplane_switch(agent->dataplane, agent->config);
 	if (err) {
@@ -181,6 +185,7 @@ static void linewardend_raise_limits(void)
 static int linewardend_start(struct linewardend *d)
 {
 	struct agent *agent = &d->agent;
+	struct shift *shift;
 	int err;
 
 	err = loop_new(&agent->loop);
@@ -226,9 +231,16 @@ static int linewardend_start(struct linewardend *d)
 		log_line(LOG_ERR, "routes cannot be watched: %s", strerror(-err));
 		return err;
 	}
-	err = supervisor_start(agent);
+	agent->pbx = &d->pbx;
+	agent->expiry = &d->expiry;
+	agent->reload = reload_new(agent, d->path);
+	err = agent->reload ? supervisor_start(agent) : -ENOMEM;
+	if (!err)
+		err = supervisor_staff(agent, agent->config, agent->listeners, &shift);
 	if (err)
 		log_line(LOG_ERR, "the workers cannot be started: %s", strerror(-err));
+	else
+		supervisor_listen(shift);
 	return err;
 }
 
@@ -238,13 +250,14 @@ static void linewardend_stop(struct linewardend *d)
 	int fd = d->signals.fd;
 
 	supervisor_stop(agent);
+	reload_free(agent->reload);
 	pbx_watch_stop(&d->pbx);
 	route_watch_stop(&d->routes);
 	control_close(d->control);
 	adoption_stop(agent->adoption);
 	ending_watch_stop(agent->endings);
 	listener_keep_stop(agent->listener_keep);
-	listeners_close(&agent->listeners);
+	listeners_free(agent->listeners);
 	dataplane_close(agent->dataplane);
 	audit_close(agent->audit);
 	ktls_crypto_free(agent->crypto);
@@ -279,9 +292,8 @@ static void linewardend_warn(const struct config *config)
 
 static int linewardend_run(const char *path)
 {
-	struct linewardend d = { .signals.fd = -1 };
+	struct linewardend d = { .path = path, .signals.fd = -1 };
 	struct config_error error = { "" };
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int err;
 
 	/* it has the private keys: no core dump, no ptrace by anybody but root */
@@ -297,18 +309,15 @@ static int linewardend_run(const char *path)
 		config_free(d.agent.config);
 		return err;
 	}
+	LIST_INIT(&d.agent.shifts);
 	linewardend_warn(d.agent.config);
 	d.agent.started = (uint64_t)time(NULL);
-	d.agent.worker_count = d.agent.config->workers;
-	if (!d.agent.worker_count)
-		d.agent.worker_count = cores > 0 ? (unsigned int)cores : 1;
-	d.agent.worker_count *= (unsigned int)d.agent.config->namespace_count;
 	linewardend_raise_limits();
 	err = linewardend_start(&d);
 	if (!err) {
 		log_line(LOG_NOTICE, "%zu lines on %u ports, %u workers, %s encrypts",
-			 d.agent.config->line_count, d.agent.listeners.port_count,
-			 d.agent.worker_count, d.agent.kernel_tls ? "the kernel" : "user space");
+			 d.agent.config->line_count, d.agent.listeners->port_count,
+			 LIST_FIRST(&d.agent.shifts)->worker_count, d.agent.kernel_tls ? "the kernel" : "user space");
 		sd_notify(0, "READY=1");
 		err = loop_run(d.agent.loop);
 		sd_notify(0, "STOPPING=1");

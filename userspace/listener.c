@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,26 +62,55 @@ static int listener_open(enum listener_kind kind)
 	return TAKE_FD(fd);
 }
 
-/* The one that a daemon before this one had, with whoever waits in it, or a new one. */
-static int listener_obtain(struct listener_keep *keep, const struct listener_port *port, bool ipv6)
+static bool listener_port_is(const struct listener_port *a, const struct listener_port *b)
 {
+	return a->netns == b->netns && a->port == b->port && a->direction == b->direction;
+}
+
+const struct listener *listeners_find(const struct listeners *listeners,
+				      const struct listener_port *port, bool ipv6)
+{
+	size_t i;
+
+	for (i = 0; i < listeners->count; i++)
+		if (listeners->entries[i].ipv6 == ipv6 &&
+		    listener_port_is(&listeners->ports[listeners->entries[i].port], port))
+			return &listeners->entries[i];
+	return NULL;
+}
+
+/* what a set of listeners is opened from */
+struct listener_sources {
+	const struct listeners *before;
+	struct listener_keep *keep;
+};
+
+/* The one that is there, with whoever waits in it, or a new one. */
+static int listener_obtain(const struct listener_sources *from, const struct listener_port *port,
+			   bool ipv6)
+{
+	const struct listener *known = from->before ? listeners_find(from->before, port, ipv6) : NULL;
 	uint64_t cookie;
 	int fd;
 
+	if (known) {
+		fd = fcntl(known->fd, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? -errno : fd;
+	}
 	if (port->direction == DIRECTION_OUTBOUND)
 		return listener_open(ipv6 ? LISTENER_IP6 : LISTENER_IP4);
 	if (netns_cookie(&cookie) == 0) {
-		fd = listener_keep_take(keep, cookie, port->port, ipv6);
+		fd = listener_keep_take(from->keep, cookie, port->port, ipv6);
 		if (fd >= 0)
 			return fd;
 	}
 	return listener_open(ipv6 ? LISTENER_BOTH : LISTENER_IP4);
 }
 
-static int listeners_add(struct listeners *listeners, struct listener_keep *keep, uint32_t slot,
-			 bool ipv6)
+static int listeners_add(struct listeners *listeners, const struct listener_sources *from,
+			 uint32_t port, bool ipv6)
 {
-	_cleanup_fd_ int fd = listener_obtain(keep, &listeners->ports[slot], ipv6);
+	_cleanup_fd_ int fd = listener_obtain(from, &listeners->ports[port], ipv6);
 	struct endpoint bound;
 	int err;
 
@@ -93,28 +123,57 @@ static int listeners_add(struct listeners *listeners, struct listener_keep *keep
 		return err;
 	listeners->entries[listeners->count++] = (struct listener){
 		.fd = TAKE_FD(fd),
-		.slot = slot,
-		.netns = listeners->ports[slot].netns,
+		.port = port,
+		.slot = listeners->ports[port].slot,
+		.netns = listeners->ports[port].netns,
 		.bound = bound.port,
 		.ipv6 = ipv6,
 	};
 	return 0;
 }
 
-static int listeners_add_port(struct listeners *listeners, struct listener_port port)
+static bool listeners_use_slot(const struct listeners *listeners, uint32_t slot)
 {
-	const struct listener_port *known;
+	uint32_t i;
+
+	for (i = 0; i < listeners->port_count; i++)
+		if (listeners->ports[i].slot == slot)
+			return true;
+	return false;
+}
+
+/* That of the port before, or one that no port has, before or now: both are in force for a while. */
+static int listeners_find_slot(const struct listeners *listeners, const struct listeners *before,
+			       struct listener_port *port)
+{
+	uint32_t i;
+
+	for (i = 0; before && i < before->port_count; i++) {
+		if (!listener_port_is(&before->ports[i], port))
+			continue;
+		port->slot = before->ports[i].slot;
+		return 0;
+	}
+	for (port->slot = 0; port->slot < LW_PORTS_MAX; port->slot++)
+		if (!listeners_use_slot(listeners, port->slot) &&
+		    (!before || !listeners_use_slot(before, port->slot)))
+			return 0;
+	return -E2BIG;
+}
+
+static int listeners_add_port(struct listeners *listeners, const struct listeners *before,
+			      struct listener_port port)
+{
 	struct listener_port *ports;
 	uint32_t i;
 
-	for (i = 0; i < listeners->port_count; i++) {
-		known = &listeners->ports[i];
-		if (known->netns == port.netns && known->port == port.port &&
-		    known->direction == port.direction)
+	for (i = 0; i < listeners->port_count; i++)
+		if (listener_port_is(&listeners->ports[i], &port))
 			return 0;
-	}
 	/* an outlet takes up to two entries of the kernel's map */
 	if (listeners->port_count >= LW_PORTS_MAX - 2 * LW_NAMESPACES_MAX)
+		return -E2BIG;
+	if (listeners_find_slot(listeners, before, &port) < 0)
 		return -E2BIG;
 	ports = reallocarray(listeners->ports, listeners->port_count + 1, sizeof(*ports));
 	if (!ports)
@@ -124,7 +183,8 @@ static int listeners_add_port(struct listeners *listeners, struct listener_port 
 	return 0;
 }
 
-static int listeners_find_ports(struct listeners *listeners, const struct config *config)
+static int listeners_find_ports(struct listeners *listeners, const struct listeners *before,
+				const struct config *config)
 {
 	const struct config_line *line;
 	int err = 0;
@@ -133,7 +193,7 @@ static int listeners_find_ports(struct listeners *listeners, const struct config
 	for (i = 0; !err && i < config->line_count; i++) {
 		line = &config->lines[i];
 		err = listeners_add_port(
-			listeners,
+			listeners, before,
 			(struct listener_port){
 				.netns = line->netns,
 				.port = line->direction == DIRECTION_INBOUND ? line->port : 0,
@@ -144,7 +204,7 @@ static int listeners_find_ports(struct listeners *listeners, const struct config
 }
 
 /* Those of one namespace. */
-static int listeners_open_in(struct listeners *listeners, struct listener_keep *keep,
+static int listeners_open_in(struct listeners *listeners, const struct listener_sources *from,
 			     uint32_t netns, const char *path)
 {
 	int back, err;
@@ -156,30 +216,32 @@ static int listeners_open_in(struct listeners *listeners, struct listener_keep *
 	for (i = 0; !err && i < listeners->port_count; i++) {
 		if (listeners->ports[i].netns != netns)
 			continue;
-		err = listeners_add(listeners, keep, i, false);
+		err = listeners_add(listeners, from, i, false);
 		if (!err)
-			err = listeners_add(listeners, keep, i, true);
+			err = listeners_add(listeners, from, i, true);
 	}
 	netns_leave(back);
 	return err;
 }
 
-int listeners_open(const struct config *config, struct listener_keep *keep,
-		   struct listeners *out, char *why, size_t why_len)
+int listeners_open(const struct config *config, const struct listeners *before,
+		   struct listener_keep *keep, struct listeners **out, char *why, size_t why_len)
 {
-	struct listeners listeners = { 0 };
+	const struct listener_sources from = { before, keep };
+	struct listeners *listeners = calloc(1, sizeof(*listeners));
 	uint32_t i;
 	int err;
 
-	err = listeners_find_ports(&listeners, config);
+	err = listeners ? listeners_find_ports(listeners, before, config) : -ENOMEM;
 	if (!err)
-		listeners.entries = calloc(2 * listeners.port_count, sizeof(*listeners.entries));
-	if (!err && !listeners.entries)
+		listeners->entries = calloc(2 * listeners->port_count,
+					    sizeof(*listeners->entries));
+	if (!err && !listeners->entries)
 		err = -ENOMEM;
 	if (err)
 		snprintf(why, why_len, "listening sockets: %s", strerror(-err));
 	for (i = 0; !err && i < config->namespace_count; i++) {
-		err = listeners_open_in(&listeners, keep, i, config->namespaces[i].path);
+		err = listeners_open_in(listeners, &from, i, config->namespaces[i].path);
 		if (err && i)
 			snprintf(why, why_len, "namespace %s (%s): %s; make it with `ip netns add`",
 				 config->namespaces[i].name, config->namespaces[i].path,
@@ -188,20 +250,22 @@ int listeners_open(const struct config *config, struct listener_keep *keep,
 			snprintf(why, why_len, "listening sockets: %s", strerror(-err));
 	}
 	if (err) {
-		listeners_close(&listeners);
+		listeners_free(listeners);
 		return err;
 	}
 	*out = listeners;
 	return 0;
 }
 
-void listeners_close(struct listeners *listeners)
+void listeners_free(struct listeners *listeners)
 {
 	size_t i;
 
+	if (!listeners)
+		return;
 	for (i = 0; i < listeners->count; i++)
 		close(listeners->entries[i].fd);
 	free(listeners->entries);
 	free(listeners->ports);
-	memset(listeners, 0, sizeof(*listeners));
+	free(listeners);
 }

@@ -122,7 +122,7 @@ int listener_keep_take(struct listener_keep *keep, uint64_t netns, uint16_t port
 static int keep_give_one(const struct listener_keep *keep, const struct listener *listener)
 {
 	const struct agent *agent = keep->agent;
-	const struct listener_port *port = &agent->listeners.ports[listener->slot];
+	const struct listener_port *port = &agent->listeners->ports[listener->port];
 	const struct handover message = {
 		.type = HANDOVER_LISTENER,
 		.netns = dataplane_cookie(agent->dataplane, listener->netns),
@@ -135,14 +135,19 @@ static int keep_give_one(const struct listener_keep *keep, const struct listener
 	return handover_send(keep->keeper.fd, &message, &listener->fd, 1);
 }
 
-static int keep_give_all(const struct listener_keep *keep)
+/* known: those that it has already; NULL: none. */
+static int keep_give_all(const struct listener_keep *keep, const struct listeners *known)
 {
-	const struct listeners *listeners = &keep->agent->listeners;
+	const struct listeners *listeners = keep->agent->listeners;
+	const struct listener *entry;
 	size_t i;
 	int err = 0;
 
-	for (i = 0; !err && i < listeners->count; i++)
-		err = keep_give_one(keep, &listeners->entries[i]);
+	for (i = 0; !err && i < listeners->count; i++) {
+		entry = &listeners->entries[i];
+		if (!known || !listeners_find(known, &listeners->ports[entry->port], entry->ipv6))
+			err = keep_give_one(keep, entry);
+	}
 	return err;
 }
 
@@ -169,6 +174,16 @@ static void keep_ready(struct loop_io *io, uint32_t events)
 		keep_hang_up(keep);
 }
 
+static void keep_give(struct listener_keep *keep, const struct listeners *known)
+{
+	int err = keep_give_all(keep, known);
+
+	if (!err)
+		return;
+	log_line(LOG_WARNING, "the keeper does not take the listening sockets: %s", strerror(-err));
+	keep_hang_up(keep);
+}
+
 static void keep_begin(struct listener_keep *keep, int fd)
 {
 	const int size = 1 << 20;
@@ -182,12 +197,7 @@ static void keep_begin(struct listener_keep *keep, int fd)
 		loop_timeout_start(keep->agent->loop, &keep->retries, &keep->retry);
 		return;
 	}
-	err = keep_give_all(keep);
-	if (err) {
-		log_line(LOG_WARNING, "the keeper does not take the listening sockets: %s",
-			 strerror(-err));
-		keep_hang_up(keep);
-	}
+	keep_give(keep, NULL);
 }
 
 static void keep_retry(struct loop_timeout *timeout)
@@ -223,6 +233,13 @@ void listener_keep_start(struct listener_keep *keep)
 		keep_retry(&keep->retry);
 	else
 		keep_begin(keep, TAKE_FD(keep->fetching));
+}
+
+void listener_keep_change(struct listener_keep *keep, const struct listeners *before)
+{
+	keep_forget_fetched(keep);
+	if (keep->keeper.fd >= 0)
+		keep_give(keep, before);
 }
 
 void listener_keep_stop(struct listener_keep *keep)

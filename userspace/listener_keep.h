@@ -12,6 +12,7 @@
 
 struct agent;
 struct listener_keep;
+struct listeners;
 
 /* NULL: out of memory. */
 struct listener_keep *listener_keep_new(struct agent *agent);
@@ -29,6 +30,9 @@ int listener_keep_take(struct listener_keep *keep, uint64_t netns, uint16_t port
 void listener_keep_start(struct listener_keep *keep);
 
 /* They end with this process, which ends in order. NULL is fine. */
+/* Others are in force: gives the keeper those that it has not got with the ones before. */
+void listener_keep_change(struct listener_keep *keep, const struct listeners *before);
+
 void listener_keep_stop(struct listener_keep *keep);
 
 #endif

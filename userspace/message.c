@@ -15,12 +15,16 @@ static const struct message_form {
 	size_t fds_min, fds_max;
 } message_forms[] = {
 	[MESSAGE_RECORD] = { sizeof(struct message), 0, 0 },
+	[MESSAGE_RETAG] = { MESSAGE_SHORT, 1, 1 },
 	[MESSAGE_DEPART] = { MESSAGE_SHORT, 2, 2 },
 	[MESSAGE_SESSION] = { sizeof(struct message), 2, 2 },
 	[MESSAGE_RELAY] = { MESSAGE_SHORT, 2, 2 },
 	[MESSAGE_FORGET] = { MESSAGE_SHORT, 1, 1 },
 	[MESSAGE_END] = { MESSAGE_SHORT + sizeof(struct message_end), 0, 1 },
+	[MESSAGE_RETIRED] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_ANSWER] = { MESSAGE_SHORT, 0, 0 },
+	[MESSAGE_LISTEN] = { MESSAGE_SHORT, 0, 0 },
+	[MESSAGE_RETIRE] = { MESSAGE_SHORT, 0, 0 },
 };
 _Static_assert(sizeof(message_forms) / sizeof(message_forms[0]) == MESSAGE_TYPE_COUNT,
 	       "every type has a form");

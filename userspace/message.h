@@ -15,13 +15,18 @@
 enum message_type {
 	/* worker to main */
 	MESSAGE_RECORD, /* an audit record; no answer */
+	/* the peer's socket, or outbound the app's, whose line is of another configuration; answered */
+	MESSAGE_RETAG,
 	MESSAGE_DEPART, /* outbound: a socket, to be connected, and the app's; answered */
 	MESSAGE_SESSION, /* accepted: the peer's and the app's socket; the answer opens the gate */
 	MESSAGE_RELAY, /* both, with another socket to the app, bound, not connected; answered */
 	MESSAGE_FORGET, /* the app's socket, which will not be connected; no answer */
 	MESSAGE_END, /* of a session, with the app's socket where there is one; no answer */
+	MESSAGE_RETIRED, /* the answer to RETIRE: it accepts nothing more */
 	/* main to worker */
 	MESSAGE_ANSWER,
+	MESSAGE_LISTEN, /* from now on it accepts */
+	MESSAGE_RETIRE, /* it accepts no more, and ends with its last connection */
 	MESSAGE_TYPE_COUNT,
 };
 

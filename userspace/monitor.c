@@ -16,6 +16,7 @@
 #include "userspace/ktls.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
+#include "userspace/reload.h"
 
 /* records of connections without a verdict: 100 a second, after the first 2000 */
 #define MONITOR_FAILURE_INTERVAL UINT64_C(10000000) /* ns */
@@ -69,18 +70,23 @@ static int monitor_identify(const struct monitor_request *request, struct endpoi
 	return request->message->cookie == tag->cookie ? 0 : -EPERM;
 }
 
+/* A tag's line, in the configuration that the worker has: it may be one before today's. */
+static const struct config_line *monitor_line(const struct monitor_request *request,
+					      const struct tag *tag)
+{
+	return config_line_of(request->worker->shift->config, tag->line);
+}
+
 /* A worker's record must be of the line and the peer that the kernel knows for the socket. */
 static bool monitor_record_fits(const struct monitor_request *request, const struct endpoint *peer,
 				const struct tag *tag)
 {
 	const struct record *record = &request->message->record;
-	const struct config *config = request->worker->agent->config;
-	const struct config_line *line;
+	const struct config_line *line = monitor_line(request, tag);
 	char text[LW_ENDPOINT_LEN];
 
-	if (!tag->line || tag->line > config->line_count || record->cookie != tag->cookie)
+	if (!line || record->cookie != tag->cookie)
 		return false;
-	line = &config->lines[tag->line - 1];
 	if (record->event == RECORD_OBSERVED && line->mode != CONFIG_OBSERVE)
 		return false;
 	endpoint_format(peer, text);
@@ -110,6 +116,7 @@ static int monitor_enter_relay(const struct monitor_request *request, const stru
 static int monitor_target(const struct monitor_request *request, struct destination *target)
 {
 	const struct agent *agent = request->worker->agent;
+	const struct config_line *line;
 	struct tag tag;
 	int err;
 
@@ -118,9 +125,9 @@ static int monitor_target(const struct monitor_request *request, struct destinat
 		err = dataplane_target(dataplane_targets_fd(agent->dataplane), request->app, target);
 	if (err)
 		return err;
-	if (tag.state != STATE_HANDSHAKE || !tag.line || tag.line != target->line ||
-	    tag.line > agent->config->line_count ||
-	    !destination_fits(target, &agent->config->lines[tag.line - 1]))
+	line = monitor_line(request, &tag);
+	if (tag.state != STATE_HANDSHAKE || !line || tag.line != target->line ||
+	    !destination_fits(target, line))
 		return -EPERM;
 	return 0;
 }
@@ -141,6 +148,53 @@ static int monitor_check_target(const struct monitor_request *request, const str
 		       -EPERM;
 }
 
+/*
+ * A connection of another configuration gets its line in the one in force. Whoever asks was started
+ * with that one: a worker accepts no more before it is replaced.
+ */
+static int monitor_retag(const struct monitor_request *request)
+{
+	struct agent *agent = request->worker->agent;
+	const struct config_line *line;
+	struct destination target;
+	struct endpoint peer, local;
+	bool outbound;
+	int err;
+
+	err = endpoint_peer(request->client, &peer);
+	if (!err)
+		err = endpoint_local(request->client, &local);
+	if (err)
+		return err;
+	if (request->worker->shift->config != agent->config)
+		return -ESTALE;
+	outbound = dataplane_target(dataplane_targets_fd(agent->dataplane), request->client,
+				    &target) == 0;
+	if (outbound) {
+		memcpy(peer.addr, target.addr, sizeof(peer.addr));
+		line = config_line_find(agent->config, request->worker->netns, DIRECTION_OUTBOUND,
+					target.port, &peer);
+	} else {
+		line = config_line_find(agent->config, request->worker->netns, DIRECTION_INBOUND,
+					local.port, &peer);
+	}
+	err = outbound && line ? dataplane_retarget(agent->dataplane, request->client,
+						    config_line_number(agent->config, line)) :
+				 0;
+	if (!err)
+		err = dataplane_retag(agent->dataplane, request->client, agent->config, line);
+	return err ? err : line ? 0 : -ENOENT;
+}
+
+static int monitor_retired(const struct monitor_request *request)
+{
+	if (!request->worker->shift->retired)
+		return -EPROTO;
+	request->worker->accepts = false;
+	reload_go_on(request->worker->agent->reload);
+	return 0;
+}
+
 static int monitor_depart(const struct monitor_request *request)
 {
 	struct agent *agent = request->worker->agent;
@@ -153,14 +207,12 @@ static int monitor_depart(const struct monitor_request *request)
 	if (err)
 		return err;
 	return dataplane_depart(agent->dataplane, request->client, request->message->cookie,
-				&agent->config->lines[target.line - 1], target.line);
+				request->worker->shift->config, target.line);
 }
 
 static bool monitor_is_outbound(const struct monitor_request *request, const struct tag *tag)
 {
-	const struct config *config = request->worker->agent->config;
-
-	return config->lines[tag->line - 1].direction == DIRECTION_OUTBOUND;
+	return monitor_line(request, tag)->direction == DIRECTION_OUTBOUND;
 }
 
 static int monitor_forget(const struct monitor_request *request)
@@ -225,7 +277,7 @@ static int monitor_adopts(const struct monitor_request *request, const struct ta
 			  const struct endpoint *local, bool *adopts)
 {
 	const struct agent *agent = request->worker->agent;
-	const struct config_line *line = &agent->config->lines[tag->line - 1];
+	const struct config_line *line = monitor_line(request, tag);
 	const bool kernel = ktls_is_installed(request->client);
 
 	*adopts = line->delivery == CONFIG_DELIVERY_ADOPT ||
@@ -299,8 +351,7 @@ static int monitor_relay(const struct monitor_request *request)
 	err = monitor_identify(request, &peer, &tag);
 	if (err)
 		return err;
-	if (tag.state != STATE_VERIFIED || !tag.line ||
-	    tag.line > request->worker->agent->config->line_count ||
+	if (tag.state != STATE_VERIFIED || !monitor_line(request, &tag) ||
 	    monitor_is_outbound(request, &tag))
 		return -EPERM;
 	return monitor_enter_relay(request, &peer);
@@ -393,11 +444,13 @@ static const struct monitor_row {
 	bool app_only;
 } monitor_rows[MESSAGE_TYPE_COUNT] = {
 	[MESSAGE_RECORD] = { monitor_record },
+	[MESSAGE_RETAG] = { monitor_retag, .answered = true },
 	[MESSAGE_DEPART] = { monitor_depart, .answered = true },
 	[MESSAGE_SESSION] = { monitor_session, .answered = true },
 	[MESSAGE_RELAY] = { monitor_relay, .answered = true },
 	[MESSAGE_FORGET] = { monitor_forget, .app_only = true },
 	[MESSAGE_END] = { monitor_end, .app_only = true },
+	[MESSAGE_RETIRED] = { monitor_retired },
 };
 
 int monitor_handle(struct supervised *worker)

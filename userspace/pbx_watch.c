@@ -71,15 +71,15 @@ static void watch_ready(struct loop_io *io, uint32_t events)
 	watch_attach(watch, false);
 }
 
-int pbx_watch_start(struct pbx_watch *watch, struct agent *agent)
+static int watch_begin(struct pbx_watch *watch)
 {
+	struct agent *agent = watch->agent;
 	const struct config *config = agent->config;
 	_cleanup_fd_ int inotify = -1;
 	bool needed = false;
 	size_t i;
 	int err;
 
-	*watch = (struct pbx_watch){ agent, { -1, watch_ready } };
 	for (i = 0; i < config->pbx_count; i++)
 		needed |= config->pbxs[i].block_unmatched;
 	if (!needed)
@@ -95,6 +95,23 @@ int pbx_watch_start(struct pbx_watch *watch, struct agent *agent)
 	inotify = -1; /* the watch's now */
 	watch_attach(watch, true);
 	return 0;
+}
+
+int pbx_watch_start(struct pbx_watch *watch, struct agent *agent)
+{
+	*watch = (struct pbx_watch){ agent, { -1, watch_ready } };
+	return watch_begin(watch);
+}
+
+void pbx_watch_change(struct pbx_watch *watch)
+{
+	int err;
+
+	pbx_watch_stop(watch);
+	dataplane_prune_pbx(watch->agent->dataplane, watch->agent->config);
+	err = watch_begin(watch);
+	if (err)
+		log_line(LOG_ERR, "the PBX's cgroups cannot be watched: %s", strerror(-err));
 }
 
 void pbx_watch_stop(struct pbx_watch *watch)

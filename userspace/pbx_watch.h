@@ -19,6 +19,9 @@ struct pbx_watch {
  */
 int pbx_watch_start(struct pbx_watch *watch, struct agent *agent);
 
+/* Another configuration is in force. */
+void pbx_watch_change(struct pbx_watch *watch);
+
 void pbx_watch_stop(struct pbx_watch *watch);
 
 #endif

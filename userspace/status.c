@@ -9,6 +9,7 @@
 #include "userspace/agent.h"
 #include "userspace/expiry_json.h"
 #include "userspace/function.h"
+#include "userspace/reload.h"
 #include "userspace/trust_json.h"
 
 /* indexed by enum state */
@@ -38,13 +39,22 @@ static json_t *status_ktls(const struct agent *agent)
 
 static json_t *status_workers(const struct agent *agent)
 {
+	const struct supervised *worker;
 	json_t *list = json_array();
+	const struct shift *shift;
 	unsigned int i;
 
-	for (i = 0; i < agent->worker_count; i++)
-		json_array_append_new(list, json_pack("{s:i, s:i, s:i}", "worker", (int)i, "pid",
-						      (int)agent->workers[i].pid, "restarts",
-						      (int)agent->workers[i].restarts));
+	LIST_FOREACH(shift, &agent->shifts, entry) {
+		for (i = 0; i < shift->worker_count; i++) {
+			worker = &shift->workers[i];
+			if (shift->retired && !worker->pid)
+				continue;
+			json_array_append_new(
+				list, json_pack("{s:i, s:i, s:i, s:b}", "worker", (int)worker->id,
+						"pid", (int)worker->pid, "restarts",
+						(int)worker->restarts, "retired", shift->retired));
+		}
+	}
 	return list;
 }
 
@@ -73,7 +83,8 @@ static json_t *status_lines(const struct agent *agent)
 
 	for (i = 0; i < agent->config->line_count; i++) {
 		line = &agent->config->lines[i];
-		counters = dataplane_line_counters(agent->dataplane, (uint32_t)i + 1);
+		counters = dataplane_line_counters(agent->dataplane,
+						   config_line_number(agent->config, line));
 		json_array_append_new(
 			list,
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:I, s:o}",
@@ -100,8 +111,8 @@ static json_t *status_ports(const struct agent *agent)
 	json_t *list = json_array();
 	uint32_t i;
 
-	for (i = 0; i < agent->listeners.port_count; i++) {
-		port = &agent->listeners.ports[i];
+	for (i = 0; i < agent->listeners->port_count; i++) {
+		port = &agent->listeners->ports[i];
 		if (port->direction != DIRECTION_INBOUND)
 			continue;
 		counters = dataplane_port_counters(agent->dataplane, port);
@@ -129,9 +140,10 @@ json_t *status_to_json(const struct agent *agent)
 	unsigned int sessions = 0;
 
 	dataplane_sessions(agent->dataplane, status_count, &sessions);
-	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", LINEWARDEN_VERSION, "pid", (int)getpid(), "started",
-			 (json_int_t)agent->started, "audit_log", agent->config->audit_log,
+			 (json_int_t)agent->started, "configuration", reload_to_json(agent->reload),
+			 "audit_log", agent->config->audit_log,
 			 "audit_records_lost", (json_int_t)agent->audit_lost,
 			 "audit_records_suppressed", (json_int_t)agent->audit_suppressed, "sessions",
 			 (json_int_t)sessions, "no_line", (json_int_t)none.blocked, "trust_store",

@@ -16,7 +16,9 @@
 #include "userspace/agent.h"
 #include "userspace/fd.h"
 #include "userspace/log.h"
+#include "userspace/message.h"
 #include "userspace/netns.h"
+#include "userspace/reload.h"
 #include "userspace/sandbox.h"
 #include "userspace/session_store.h"
 #include "userspace/worker.h"
@@ -59,17 +61,18 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent,
 					       const struct supervised *worker, int fd,
 					       pid_t parent)
 {
-	const char *path = agent->config->namespaces[worker->netns].path;
+	const struct config *config = worker->shift->config;
+	const char *path = config->namespaces[worker->netns].path;
 	struct worker_setup setup = {
 		.id = worker->id,
 		.netns = worker->netns,
-		.config = agent->config,
-		.listeners = &agent->listeners,
+		.config = config,
+		.listeners = worker->shift->listeners,
 		.crypto = agent->crypto,
 		.features = &agent->features,
 		.sessions = agent->sessions,
 		.beat = &agent->beats[worker->id],
-		.generation = config_generation(agent->config),
+		.generation = config->generation,
 		.kernel_tls = agent->kernel_tls,
 		.tags_fd = dataplane_tags_fd(agent->dataplane),
 		.targets_fd = dataplane_targets_fd(agent->dataplane),
@@ -86,7 +89,7 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent,
 	}
 	if (back >= 0)
 		close(back);
-	err = sandbox_drop(agent->config->uid, agent->config->gid, parent);
+	err = sandbox_drop(config->uid, config->gid, parent);
 	if (err) {
 		log_line(LOG_ERR, "worker %u: privileges cannot be dropped: %s", worker->id,
 			 strerror(-err));
@@ -107,8 +110,10 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent,
  * Of the parent's descriptors a worker keeps its own: with the others it could write maps,
  * the audit log, or speak as another worker.
  */
-static void supervisor_close_others(const struct agent *agent, uint32_t netns, int own)
+static void supervisor_close_others(const struct supervised *worker, int own)
 {
+	const struct listeners *listeners = worker->shift->listeners;
+	const struct agent *agent = worker->agent;
 	int keep[4 + 2 * LW_PORTS_MAX];
 	size_t count = 0, i;
 
@@ -116,9 +121,9 @@ static void supervisor_close_others(const struct agent *agent, uint32_t netns, i
 	keep[count++] = own;
 	keep[count++] = dataplane_tags_fd(agent->dataplane);
 	keep[count++] = dataplane_targets_fd(agent->dataplane);
-	for (i = 0; i < agent->listeners.count; i++)
-		if (agent->listeners.entries[i].netns == netns)
-			keep[count++] = agent->listeners.entries[i].fd;
+	for (i = 0; i < listeners->count; i++)
+		if (listeners->entries[i].netns == worker->netns)
+			keep[count++] = listeners->entries[i].fd;
 	fd_close_others(keep, count);
 }
 
@@ -145,13 +150,24 @@ static int supervisor_start_one(struct agent *agent, struct supervised *worker)
 		return -errno;
 	}
 	if (!worker->pid) {
-		supervisor_close_others(agent, worker->netns, theirs);
+		supervisor_close_others(worker, theirs);
 		supervisor_become_worker(agent, worker, theirs, parent);
 	}
 	err = loop_add(agent->loop, &worker->io, own, EPOLLIN);
 	if (!err)
 		own = -1;
 	return err;
+}
+
+static void supervisor_order(struct supervised *worker, enum message_type type)
+{
+	const struct message message = { .type = type };
+
+	if (worker->io.fd >= 0 && message_send(worker->io.fd, &message, NULL, 0) == 0)
+		return;
+	/* what cannot be told is not to go on */
+	if (worker->pid > 0)
+		kill(worker->pid, SIGKILL);
 }
 
 static void supervisor_restart(struct loop_timeout *timeout)
@@ -161,10 +177,21 @@ static void supervisor_restart(struct loop_timeout *timeout)
 
 	worker->restarts++;
 	err = supervisor_start_one(worker->agent, worker);
-	if (!err)
+	if (!err) {
+		worker->accepts = true;
+		supervisor_order(worker, MESSAGE_LISTEN);
 		return;
+	}
 	log_line(LOG_ERR, "worker %u cannot be started: %s", worker->id, strerror(-err));
 	loop_timeout_start(worker->agent->loop, &worker->agent->restarts, timeout);
+}
+
+static void supervisor_check(struct agent *agent, const struct supervised *worker)
+{
+	if (worker->pid <= 0 || beat_is_fresh(&agent->beats[worker->id], SUPERVISOR_HANG_NS))
+		return;
+	log_line(LOG_ERR, "worker %u (pid %d) hangs, and is ended", worker->id, (int)worker->pid);
+	kill(worker->pid, SIGKILL);
 }
 
 /*
@@ -174,25 +201,20 @@ static void supervisor_restart(struct loop_timeout *timeout)
 static void supervisor_round(struct loop_timeout *timeout)
 {
 	struct agent *agent = CONTAINER_OF(timeout, struct agent, round);
+	const struct shift *shift;
 	unsigned int i;
 
 	sd_notify(0, "WATCHDOG=1");
-	for (i = 0; i < agent->worker_count; i++) {
-		const struct supervised *worker = &agent->workers[i];
-
-		if (worker->pid <= 0 || beat_is_fresh(&agent->beats[i], SUPERVISOR_HANG_NS))
-			continue;
-		log_line(LOG_ERR, "worker %u (pid %d) hangs, and is ended", worker->id,
-			 (int)worker->pid);
-		kill(worker->pid, SIGKILL);
-	}
+	LIST_FOREACH(shift, &agent->shifts, entry)
+		for (i = 0; i < shift->worker_count; i++)
+			supervisor_check(agent, &shift->workers[i]);
 	loop_timeout_start(agent->loop, &agent->rounds, timeout);
 }
 
 static int supervisor_share_beats(struct agent *agent)
 {
-	void *at = mmap(NULL, agent->worker_count * sizeof(*agent->beats), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *at = mmap(NULL, SUPERVISOR_WORKERS_MAX * sizeof(*agent->beats),
+			PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
 		return -errno;
@@ -202,7 +224,6 @@ static int supervisor_share_beats(struct agent *agent)
 
 int supervisor_start(struct agent *agent)
 {
-	unsigned int i;
 	int err;
 
 	err = supervisor_share_beats(agent);
@@ -216,25 +237,159 @@ int supervisor_start(struct agent *agent)
 	agent->restarts.expired = supervisor_restart;
 	loop_timeouts_add(agent->loop, &agent->restarts);
 	agent->sessions = session_store_new(SUPERVISOR_SESSIONS);
-	if (!agent->sessions)
-		return -ENOMEM;
-	agent->workers = calloc(agent->worker_count, sizeof(*agent->workers));
-	if (!agent->workers)
-		return -ENOMEM;
-	for (i = 0; i < agent->worker_count; i++) {
-		agent->workers[i] = (struct supervised){
-			.agent = agent,
+	return agent->sessions ? 0 : -ENOMEM;
+}
+
+static bool supervisor_has_id(const struct agent *agent, uint32_t id)
+{
+	const struct shift *shift;
+	unsigned int i;
+
+	LIST_FOREACH(shift, &agent->shifts, entry)
+		for (i = 0; i < shift->worker_count; i++)
+			if (shift->workers[i].id == id)
+				return true;
+	return false;
+}
+
+/* Whole namespaces, one after the other. */
+static unsigned int supervisor_count(const struct config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned int each = config->workers;
+
+	if (!each)
+		each = cores > 0 ? (unsigned int)cores : 1;
+	return each * (unsigned int)config->namespace_count;
+}
+
+/* The shift is not in the list yet: the numbers that it has are not found there. */
+static int supervisor_number(struct shift *shift)
+{
+	unsigned int each = shift->worker_count / (unsigned int)shift->config->namespace_count, i;
+	uint32_t id = 0;
+
+	for (i = 0; i < shift->worker_count; i++, id++) {
+		while (id < SUPERVISOR_WORKERS_MAX && supervisor_has_id(shift->agent, id))
+			id++;
+		if (id >= SUPERVISOR_WORKERS_MAX)
+			return -EUSERS;
+		shift->workers[i] = (struct supervised){
+			.agent = shift->agent,
+			.shift = shift,
 			.io = { -1, supervisor_hear },
-			.id = i,
-			.netns = i / (agent->worker_count / (uint32_t)agent->config->namespace_count),
+			.id = id,
+			.netns = i / each,
 		};
 	}
-	for (i = 0; i < agent->worker_count; i++) {
-		err = supervisor_start_one(agent, &agent->workers[i]);
-		if (err)
-			return err;
-	}
 	return 0;
+}
+
+static void supervisor_free(struct shift *shift)
+{
+	/* what is in force is the agent's */
+	if (shift->config != shift->agent->config)
+		config_free(shift->config);
+	if (shift->listeners != shift->agent->listeners)
+		listeners_free(shift->listeners);
+	free(shift->workers);
+	free(shift);
+}
+
+void supervisor_dismiss(struct shift *shift)
+{
+	struct agent *agent = shift->agent;
+	unsigned int i;
+
+	for (i = 0; i < shift->worker_count; i++) {
+		struct supervised *worker = &shift->workers[i];
+
+		loop_timeout_stop(&agent->restarts, &worker->restart);
+		supervisor_hang_up(worker);
+		if (worker->pid > 0)
+			waitpid(worker->pid, NULL, 0);
+		if (agent->sessions)
+			session_store_release(agent->sessions, worker->id);
+	}
+	LIST_REMOVE(shift, entry);
+	supervisor_free(shift);
+}
+
+int supervisor_staff(struct agent *agent, struct config *config, struct listeners *listeners,
+		     struct shift **out)
+{
+	struct shift *shift = calloc(1, sizeof(*shift));
+	unsigned int i;
+	int err;
+
+	if (!shift)
+		return -ENOMEM;
+	shift->agent = agent;
+	shift->config = config;
+	shift->listeners = listeners;
+	shift->worker_count = supervisor_count(config);
+	shift->workers = calloc(shift->worker_count, sizeof(*shift->workers));
+	err = shift->workers ? supervisor_number(shift) : -ENOMEM;
+	LIST_INSERT_HEAD(&agent->shifts, shift, entry);
+	for (i = 0; !err && i < shift->worker_count; i++)
+		err = supervisor_start_one(agent, &shift->workers[i]);
+	if (err) {
+		shift->config = NULL;
+		shift->listeners = NULL;
+		if (!shift->workers)
+			shift->worker_count = 0;
+		supervisor_dismiss(shift);
+		return err;
+	}
+	*out = shift;
+	return 0;
+}
+
+void supervisor_listen(struct shift *shift)
+{
+	unsigned int i;
+
+	for (i = 0; i < shift->worker_count; i++) {
+		shift->workers[i].accepts = true;
+		supervisor_order(&shift->workers[i], MESSAGE_LISTEN);
+	}
+}
+
+void supervisor_retire(struct shift *shift)
+{
+	unsigned int i;
+
+	shift->retired = true;
+	for (i = 0; i < shift->worker_count; i++) {
+		if (shift->workers[i].pid > 0)
+			supervisor_order(&shift->workers[i], MESSAGE_RETIRE);
+		else
+			shift->workers[i].accepts = false;
+		loop_timeout_stop(&shift->agent->restarts, &shift->workers[i].restart);
+	}
+}
+
+bool supervisor_accepts(const struct shift *shift)
+{
+	unsigned int i;
+
+	for (i = 0; i < shift->worker_count; i++)
+		if (shift->workers[i].accepts)
+			return true;
+	return false;
+}
+
+/* One that was retired, and has ended with its last connection, is as it should be. */
+static void supervisor_tell_death(const struct supervised *worker, int status, unsigned int lost)
+{
+	if (WIFSIGNALED(status))
+		log_line(LOG_ERR, "worker %u was ended by %s%s; %u sessions ended with it",
+			 worker->id, strsignal(WTERMSIG(status)),
+			 WTERMSIG(status) == SIGSYS ? " (a system call that it has no use for)" : "",
+			 lost);
+	else if (!worker->shift->retired || WEXITSTATUS(status))
+		log_line(LOG_ERR, "worker %u exited with status %d; %u sessions ended with it",
+			 worker->id, WEXITSTATUS(status), lost);
 }
 
 static void supervisor_bury(struct agent *agent, struct supervised *worker, int status)
@@ -242,48 +397,81 @@ static void supervisor_bury(struct agent *agent, struct supervised *worker, int 
 	unsigned int lost;
 
 	worker->pid = 0;
+	worker->accepts = false;
 	supervisor_hang_up(worker);
 	session_store_release(agent->sessions, worker->id);
 	lost = monitor_end_sessions(agent, worker->id, "the worker that relayed it died");
-	if (WIFSIGNALED(status))
-		log_line(LOG_ERR, "worker %u was ended by %s%s; %u sessions ended with it",
-			 worker->id, strsignal(WTERMSIG(status)),
-			 WTERMSIG(status) == SIGSYS ? " (a system call that it has no use for)" : "",
-			 lost);
-	else
-		log_line(LOG_ERR, "worker %u exited with status %d; %u sessions ended with it",
-			 worker->id, WEXITSTATUS(status), lost);
-	loop_timeout_start(agent->loop, &agent->restarts, &worker->restart);
+	supervisor_tell_death(worker, status, lost);
+	if (!worker->shift->retired)
+		loop_timeout_start(agent->loop, &agent->restarts, &worker->restart);
+}
+
+static bool supervisor_is_over(const struct shift *shift)
+{
+	unsigned int i;
+
+	for (i = 0; i < shift->worker_count; i++)
+		if (shift->workers[i].pid > 0)
+			return false;
+	return shift->retired;
+}
+
+static void supervisor_bury_pid(struct agent *agent, pid_t pid, int status)
+{
+	struct shift *shift;
+	unsigned int i;
+
+	LIST_FOREACH(shift, &agent->shifts, entry)
+		for (i = 0; i < shift->worker_count; i++)
+			if (shift->workers[i].pid == pid)
+				supervisor_bury(agent, &shift->workers[i], status);
 }
 
 void supervisor_reap(struct agent *agent)
 {
-	unsigned int i;
+	struct shift *shift, *next;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (i = 0; i < agent->worker_count; i++)
-			if (agent->workers[i].pid == pid)
-				supervisor_bury(agent, &agent->workers[i], status);
+		supervisor_bury_pid(agent, pid, status);
+	reload_go_on(agent->reload);
+	for (shift = LIST_FIRST(&agent->shifts); shift; shift = next) {
+		next = LIST_NEXT(shift, entry);
+		/* one that a reload is about to replace is in force until then */
+		if (shift->config != agent->config && supervisor_is_over(shift)) {
+			LIST_REMOVE(shift, entry);
+			supervisor_free(shift);
+		}
+	}
+}
+
+static void supervisor_end(struct shift *shift)
+{
+	unsigned int i;
+
+	for (i = 0; i < shift->worker_count; i++)
+		monitor_end_sessions(shift->agent, shift->workers[i].id, "the daemon was stopped");
+	supervisor_dismiss(shift);
 }
 
 void supervisor_stop(struct agent *agent)
 {
+	struct shift *shift;
 	unsigned int i;
 
-	if (!agent->workers)
-		return;
-	for (i = 0; i < agent->worker_count; i++)
-		supervisor_hang_up(&agent->workers[i]);
-	for (i = 0; i < agent->worker_count; i++)
-		if (agent->workers[i].pid > 0)
-			waitpid(agent->workers[i].pid, NULL, 0);
-	for (i = 0; i < agent->worker_count; i++)
-		monitor_end_sessions(agent, i, "the daemon was stopped");
+	/* all at once: each says farewell to its peers */
+	LIST_FOREACH(shift, &agent->shifts, entry)
+		for (i = 0; i < shift->worker_count; i++)
+			supervisor_hang_up(&shift->workers[i]);
+	LIST_FOREACH(shift, &agent->shifts, entry)
+		for (i = 0; i < shift->worker_count; i++)
+			if (shift->workers[i].pid > 0 && waitpid(shift->workers[i].pid, NULL, 0) > 0)
+				shift->workers[i].pid = 0;
+	while (!LIST_EMPTY(&agent->shifts))
+		supervisor_end(LIST_FIRST(&agent->shifts));
 	session_store_free(agent->sessions);
 	agent->sessions = NULL;
-	munmap(agent->beats, agent->worker_count * sizeof(*agent->beats));
-	free(agent->workers);
-	agent->workers = NULL;
+	if (agent->beats)
+		munmap(agent->beats, SUPERVISOR_WORKERS_MAX * sizeof(*agent->beats));
 }

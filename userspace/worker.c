@@ -74,28 +74,105 @@ static void worker_accept(struct loop_io *io, uint32_t events)
 	}
 }
 
+static int worker_listen(struct worker *worker)
+{
+	const struct listeners *listeners = worker->setup.listeners;
+	size_t i;
+	int err;
+
+	if (worker->listeners || worker->retired)
+		return -EPROTO;
+	worker->listeners = calloc(listeners->count, sizeof(*worker->listeners));
+	if (!worker->listeners)
+		return -ENOMEM;
+	for (i = 0; i < listeners->count; i++) {
+		if (listeners->entries[i].netns != worker->setup.netns)
+			continue;
+		worker->listeners[i] = (struct worker_listener){
+			.io = { -1, worker_accept },
+			.worker = worker,
+			.direction = listeners->ports[listeners->entries[i].port].direction,
+		};
+		/* one of the workers is woken, not all of them */
+		err = loop_add(worker->loop, &worker->listeners[i].io, listeners->entries[i].fd,
+			       EPOLLIN | EPOLLEXCLUSIVE);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void worker_rest(struct worker *worker)
+{
+	if (worker->retired && LIST_EMPTY(&worker->connections))
+		loop_stop(worker->loop);
+}
+
+/* Whoever waits in the listeners is the next worker's, to which they are open as well. */
+static int worker_retire(struct worker *worker)
+{
+	const struct message message = { .type = MESSAGE_RETIRED };
+	const struct listeners *listeners = worker->setup.listeners;
+	size_t i;
+	int fd;
+
+	if (worker->retired)
+		return -EPROTO;
+	for (i = 0; worker->listeners && i < listeners->count; i++) {
+		fd = worker->listeners[i].io.fd;
+		if (!worker->listeners[i].worker)
+			continue;
+		loop_remove(worker->loop, &worker->listeners[i].io);
+		close(fd);
+	}
+	worker->retired = true;
+	return message_send(worker->setup.main_fd, &message, NULL, 0);
+}
+
+/* Answers come in the order of the questions: anything else is no answer. */
+static int worker_answered(struct worker *worker, const struct message *message)
+{
+	struct connection *connection = STAILQ_FIRST(&worker->asked);
+
+	if (!connection || message->cookie != connection->cookie)
+		return -EPROTO;
+	STAILQ_REMOVE_HEAD(&worker->asked, asked);
+	connection_answered(connection, message->error);
+	return 0;
+}
+
+static int worker_obey(struct worker *worker, const struct message *message)
+{
+	switch (message->type) {
+	case MESSAGE_ANSWER:
+		return worker_answered(worker, message);
+	case MESSAGE_LISTEN:
+		return worker_listen(worker);
+	case MESSAGE_RETIRE:
+		return worker_retire(worker);
+	default:
+		return -EPROTO;
+	}
+}
+
 static void worker_hear_main(struct loop_io *io, uint32_t events)
 {
 	struct worker *worker = CONTAINER_OF(io, struct worker, main_io);
-	struct connection *connection;
 	struct message message;
 	int fds[PACKET_FDS_MAX];
 	int err;
 
 	(void)events;
 	while (!(err = message_receive(io->fd, &message, fds))) {
-		connection = STAILQ_FIRST(&worker->asked);
-		/* answers come in the order of the questions: anything else is no answer */
-		if (message.type != MESSAGE_ANSWER || !connection ||
-		    message.cookie != connection->cookie) {
-			err = -EPROTO;
+		packet_drop_fds(fds); /* none of these has any */
+		err = worker_obey(worker, &message);
+		if (err)
 			break;
-		}
-		STAILQ_REMOVE_HEAD(&worker->asked, asked);
-		connection_answered(connection, message.error);
 	}
-	if (err == -EAGAIN)
+	if (!err || err == -EAGAIN) {
+		worker_rest(worker);
 		return;
+	}
 	if (err != -EPIPE)
 		log_line(LOG_ERR, "the main process: %s", strerror(-err));
 	loop_stop(worker->loop);
@@ -162,32 +239,6 @@ static void worker_init_timeouts(struct worker *worker)
 	worker_beat(&worker->beat);
 }
 
-static int worker_listen(struct worker *worker)
-{
-	const struct listeners *listeners = worker->setup.listeners;
-	size_t i;
-	int err;
-
-	worker->listeners = calloc(listeners->count, sizeof(*worker->listeners));
-	if (!worker->listeners)
-		return -ENOMEM;
-	for (i = 0; i < listeners->count; i++) {
-		if (listeners->entries[i].netns != worker->setup.netns)
-			continue;
-		worker->listeners[i] = (struct worker_listener){
-			.io = { -1, worker_accept },
-			.worker = worker,
-			.direction = listeners->ports[listeners->entries[i].slot].direction,
-		};
-		/* one of the workers is woken, not all of them */
-		err = loop_add(worker->loop, &worker->listeners[i].io, listeners->entries[i].fd,
-			       EPOLLIN | EPOLLEXCLUSIVE);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 static int worker_start(struct worker *worker)
 {
 	const char *why;
@@ -215,7 +266,7 @@ static int worker_start(struct worker *worker)
 	err = loop_add(worker->loop, &worker->main_io, worker->setup.main_fd, EPOLLIN);
 	if (!err)
 		err = sandbox_close();
-	return err ? err : worker_listen(worker);
+	return err;
 }
 
 int worker_run(const struct worker_setup *setup)

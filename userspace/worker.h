@@ -61,8 +61,12 @@ struct worker {
 	int spare_fd; /* given up when there are no others */
 	uint64_t turned_away; /* connections, for want of descriptors */
 	bool stopping; /* the main process does not listen any more */
+	bool retired; /* another one accepts in its place */
 	STAILQ_HEAD(, connection) asked; /* await the main process's answer, in order */
 };
+
+/* A connection has ended: a worker that is retired ends with the last one. */
+void worker_rest(struct worker *worker);
 
 /* Runs a worker in this process until the main process goes. Its exit status. */
 int worker_run(const struct worker_setup *setup);

@@ -25,7 +25,7 @@ MISTAKE(empty_list, "10.0.0.0/8", "{ }",
 MISTAKE(line_after_comments, "user =", "# one\n# two\nworker =",
 	"pbx.conf:8: unknown key 'worker'; there are identity, "
 	"telephony-identity, offer-id-chain, trust-store, management-interfaces, "
-	"telephony-endpoints, pbx, line, include, upgraded-host, state-path, crl, "
+	"telephony-endpoints, pbx, line, include, upgraded-host, watch-files, state-path, crl, "
 	"expiry-warning, ktls, user, group, workers, handshake-timeout, max-handshakes, "
 	"audit-log, pin-path, run-path, cgroup");
 #define LINE_FURTHER_KEYS                                                                          \
