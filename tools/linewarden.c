@@ -15,6 +15,7 @@ static const struct command {
 	  tool_status },
 	{ "sessions", "[--json] [--run DIR]", "the verified connections that live now", tool_sessions },
 	{ "kill", "[--json] COOKIE...", "ends live sessions", tool_kill },
+	{ "reload", "[--dry-run] [--json]", "puts the changed configuration in force", tool_reload },
 	{ "verify-config", "[--json] FILE", "checks a configuration and shows what it means",
 	  tool_verify_config },
 	{ "check", "OPTION...", "decides on a certificate as the daemon would", tool_check },

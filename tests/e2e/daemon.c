@@ -154,6 +154,50 @@ void daemon_retire(struct daemon *daemon)
 		daemon_explain(daemon);
 }
 
+/* "@" becomes the stage's folder */
+static void daemon_expand(const char *text, char out[512])
+{
+	const char *at = strchr(text, '@');
+
+	if (at)
+		snprintf(out, 512, "%.*s%s%s", (int)(at - text), text, getenv("STAGE_DIR"), at + 1);
+	else
+		snprintf(out, 512, "%s", text);
+}
+
+void daemon_change(const struct daemon *daemon, const char *from, const char *to)
+{
+	static char text[65536];
+	char path[PROCESS_PATH_MAX], old[512], new[512], *at;
+	FILE *file;
+	size_t len;
+
+	daemon_expand(from, old);
+	daemon_expand(to, new);
+	snprintf(path, sizeof(path), "%s/linewarden.conf", daemon->dir);
+	file = fopen(path, "re");
+	ASSERT_NOT_NULL(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	text[len] = '\0';
+	fclose(file);
+	at = strstr(text, old);
+	ASSERT_NOT_NULL(at);
+	file = fopen(path, "we");
+	ASSERT_NOT_NULL(file);
+	fprintf(file, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+	ASSERT_OK(fclose(file));
+}
+
+int daemon_reload(const struct daemon *daemon, char *output)
+{
+	char run[PROCESS_PATH_MAX];
+	const char *const argv[] = { process_build_path("tools/linewarden"), "reload", "--run", run,
+				     NULL };
+
+	snprintf(run, sizeof(run), "%s/run", daemon->dir);
+	return process_run(output, argv);
+}
+
 int daemon_workers(const struct daemon *daemon, pid_t workers[DAEMON_WORKERS_MAX])
 {
 	return process_children(daemon->pid, workers, DAEMON_WORKERS_MAX);

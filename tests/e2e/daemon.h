@@ -42,6 +42,18 @@ int daemon_end(struct daemon *daemon, int sig);
 /* daemon_retire - ends it in order, after none of its workers has died; checks */
 void daemon_retire(struct daemon *daemon);
 
+/*
+ * daemon_change - puts other words in place of the first ones like it in its configuration; "@"
+ * stands for the stage's folder; checks
+ */
+void daemon_change(const struct daemon *daemon, const char *from, const char *to);
+
+/*
+ * daemon_reload - `linewarden reload`; its exit status
+ * @output: PROCESS_OUTPUT_MAX bytes for what it says; may be NULL
+ */
+int daemon_reload(const struct daemon *daemon, char *output);
+
 /* daemon_workers - their pids; how many there are */
 int daemon_workers(const struct daemon *daemon, pid_t workers[DAEMON_WORKERS_MAX]);
 

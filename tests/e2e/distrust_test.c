@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Sessions that were good when they began, under another policy: what has changed since refuses
- * them when they come back, for its own reason. A change takes a restart of the daemon.
+ * them when they come back, for its own reason: after a restart, and after a reload.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -90,66 +90,57 @@ static void make_revoked(void)
 	site_pki_revoke(site_file("revoked/intermediate.crl"), names);
 }
 
-/* "@" becomes the stage's folder; static memory, for one call */
-static void expand(const char *text, char out[512])
+/* check: that refuses now; NULL: none does */
+static void check_verdict(const struct daemon *agent, const struct visitor *visitor,
+			  const char *check)
 {
-	const char *at = strchr(text, '@');
+	json_t *record = daemon_record(agent, check ? "refused" : "accepted", visitor->source);
+	json_t *checks, *each;
+	const char *failed = "";
+	size_t i;
 
-	if (at)
-		snprintf(out, 512, "%.*s%s%s", (int)(at - text), text, getenv("STAGE_DIR"), at + 1);
-	else
-		snprintf(out, 512, "%s", text);
+	ASSERT_NOT_NULL(record);
+	checks = json_object_get(record, "checks");
+	json_array_foreach(checks, i, each)
+		if (!*failed && !strcmp(journal_text(each, "outcome"), "failed"))
+			failed = journal_text(each, "check");
+	EXPECT_STREQ(check ? check : "", failed);
+	json_decref(record);
 }
 
-static void change_configuration(const struct daemon *agent, const char *from, const char *to)
+static void come_twice(struct visitor *visitor, const char *source)
 {
-	static char text[65536];
-	char path[PROCESS_PATH_MAX], old[512], new[512], *at;
-	FILE *file;
-	size_t len;
-
-	expand(from, old);
-	expand(to, new);
-	snprintf(path, sizeof(path), "%s/linewarden.conf", agent->dir);
-	file = fopen(path, "re");
-	ASSERT_NOT_NULL(file);
-	len = fread(text, 1, sizeof(text) - 1, file);
-	text[len] = '\0';
-	fclose(file);
-	at = strstr(text, old);
-	ASSERT_NOT_NULL(at);
-	file = fopen(path, "we");
-	fprintf(file, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
-	ASSERT_OK(fclose(file));
+	ASSERT_TRUE(visitor_visit(visitor, source, DAEMON_PORT));
+	ASSERT_TRUE(visitor_visit(visitor, source, DAEMON_PORT));
+	EXPECT_TRUE(visitor->resumed);
+	make_revoked();
 }
 
 TEST_F_TIMEOUT(trust, that_is_gone, 60)
 {
-	json_t *record, *checks, *check;
-	const char *failed = "";
-	size_t i;
-
-	ASSERT_TRUE(visitor_visit(&self->visitor, variant->source, DAEMON_PORT));
-	ASSERT_TRUE(visitor_visit(&self->visitor, variant->source, DAEMON_PORT));
-	EXPECT_TRUE(self->visitor.resumed);
-	make_revoked();
+	come_twice(&self->visitor, variant->source);
 	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
 	if (variant->from)
-		change_configuration(&self->agent, variant->from, variant->to);
+		daemon_change(&self->agent, variant->from, variant->to);
 	ASSERT_OK(daemon_launch(&self->agent));
 	/* what was given out before is worth nothing, whatever has changed */
 	EXPECT_EQ(!variant->check,
 		  visitor_visit(&self->visitor, variant->source, DAEMON_PORT));
 	EXPECT_FALSE(self->visitor.resumed);
-	record = daemon_record(&self->agent, variant->check ? "refused" : "accepted",
-			       self->visitor.source);
-	ASSERT_NOT_NULL(record);
-	checks = json_object_get(record, "checks");
-	json_array_foreach(checks, i, check)
-		if (!*failed && !strcmp(journal_text(check, "outcome"), "failed"))
-			failed = journal_text(check, "check");
-	EXPECT_STREQ(variant->check ? variant->check : "", failed);
-	json_decref(record);
+	check_verdict(&self->agent, &self->visitor, variant->check);
+}
+
+/* A session that is kept is judged by the policy of the day on which it is used. */
+TEST_F_TIMEOUT(trust, that_goes_meanwhile, 60)
+{
+	come_twice(&self->visitor, variant->source);
+	if (variant->from)
+		daemon_change(&self->agent, variant->from, variant->to);
+	ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
+	EXPECT_EQ(!variant->check,
+		  visitor_visit(&self->visitor, variant->source, DAEMON_PORT));
+	EXPECT_EQ(!variant->check, self->visitor.resumed);
+	check_verdict(&self->agent, &self->visitor, variant->check);
 }
 
 HARNESS_MAIN
