@@ -72,16 +72,47 @@ static void status_print_ktls(const json_t *ktls)
 
 static void status_print_workers(const json_t *workers)
 {
-	long long restarts = 0, running = 0;
+	long long restarts = 0, running = 0, retired = 0;
 	json_t *worker;
 	size_t i;
 
 	json_array_foreach(workers, i, worker) {
+		if (json_is_true(json_object_get(worker, "retired"))) {
+			retired++;
+			continue;
+		}
 		running += question_number(worker, "pid") > 0;
 		restarts += question_number(worker, "restarts");
 	}
-	printf("workers       %lld of %zu run, %lld restarts\n", running, json_array_size(workers),
-	       restarts);
+	printf("workers       %lld of %lld run, %lld restarts", running,
+	       (long long)json_array_size(workers) - retired, restarts);
+	/* of the configurations before, until their last connections end */
+	if (retired)
+		printf(", %lld retired", retired);
+	putchar('\n');
+}
+
+static void status_time(const json_t *json, const char *key, char out[64])
+{
+	time_t seconds = (time_t)question_number(json, key);
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	strftime(out, 64, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
+static void status_print_configuration(const json_t *configuration)
+{
+	const char *error = question_text(configuration, "error");
+	char since[64];
+
+	status_time(configuration, "since", since);
+	printf("configuration %s, in force since %s\n", question_text(configuration, "file"), since);
+	if (!*error)
+		return;
+	table_colour(stdout, TABLE_BAD);
+	printf("  refused     %s\n", error);
+	table_colour(stdout, TABLE_PLAIN);
 }
 
 static void status_print_trust(const json_t *trust)
@@ -157,18 +188,16 @@ static void status_print_apps(const json_t *apps)
 
 static int status_print(const json_t *status)
 {
-	time_t started = (time_t)question_number(status, "started");
 	long long suppressed = question_number(status, "audit_records_suppressed");
 	long long lost = question_number(status, "audit_records_lost");
 	char since[64];
-	struct tm tm;
 
-	localtime_r(&started, &tm);
-	strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &tm);
+	status_time(status, "started", since);
 	printf("linewardend   %s, pid %lld, since %s\n", question_text(status, "version"),
 	       question_number(status, "pid"), since);
 	status_print_ktls(json_object_get(status, "ktls"));
 	status_print_workers(json_object_get(status, "workers"));
+	status_print_configuration(json_object_get(status, "configuration"));
 	status_print_apps(json_object_get(status, "apps"));
 	status_print_trust(json_object_get(status, "trust_store"));
 	status_print_expiry(json_object_get(status, "expiry"));

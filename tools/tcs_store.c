@@ -55,7 +55,7 @@ static int tcs_read_file(struct tcs *tcs)
 
 void tcs_remind(void)
 {
-	puts("A running daemon reads the store at its start: `systemctl restart linewardend`.");
+	puts("A running daemon takes it up by itself (watch-files), or by `linewarden reload`.");
 }
 
 int tcs_open(char *path, struct tcs *tcs)

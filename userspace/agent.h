@@ -38,6 +38,7 @@ struct supervised {
 /* The workers of one configuration. A reload brings others; these end with their connections. */
 struct shift {
 	LIST_ENTRY(shift) entry;
+	struct loop_garbage garbage; /* events may be queued for its workers */
 	struct agent *agent;
 	struct config *config; /* the workers'; freed with the last of them */
 	struct listeners *listeners; /* the same */

@@ -285,8 +285,10 @@ static int supervisor_number(struct shift *shift)
 	return 0;
 }
 
-static void supervisor_free(struct shift *shift)
+static void supervisor_release(struct loop_garbage *garbage)
 {
+	struct shift *shift = CONTAINER_OF(garbage, struct shift, garbage);
+
 	/* what is in force is the agent's */
 	if (shift->config != shift->agent->config)
 		config_free(shift->config);
@@ -312,7 +314,7 @@ void supervisor_dismiss(struct shift *shift)
 			session_store_release(agent->sessions, worker->id);
 	}
 	LIST_REMOVE(shift, entry);
-	supervisor_free(shift);
+	loop_discard(agent->loop, &shift->garbage);
 }
 
 int supervisor_staff(struct agent *agent, struct config *config, struct listeners *listeners,
@@ -325,6 +327,7 @@ int supervisor_staff(struct agent *agent, struct config *config, struct listener
 	if (!shift)
 		return -ENOMEM;
 	shift->agent = agent;
+	shift->garbage.release = supervisor_release;
 	shift->config = config;
 	shift->listeners = listeners;
 	shift->worker_count = supervisor_count(config);
@@ -441,7 +444,7 @@ void supervisor_reap(struct agent *agent)
 		/* one that a reload is about to replace is in force until then */
 		if (shift->config != agent->config && supervisor_is_over(shift)) {
 			LIST_REMOVE(shift, entry);
-			supervisor_free(shift);
+			loop_discard(agent->loop, &shift->garbage);
 		}
 	}
 }

@@ -74,7 +74,7 @@ test_list_of_one_file() {
 test_add() {
 	make_store
 	says 0 "$(file_of "$pki/root.pem"): certificate of CN=root" tcs add "$pki/root.pem"
-	ktap_match 'reads the store at its start' "$output"
+	ktap_match 'linewarden reload' "$output"
 	ktap_equal "644 $(file_of "$pki/root.pem")" "$(cd "$store" && stat -c '%a %n' -- *)"
 	ktap_equal "$(fingerprint "$pki/root.pem")" "$(fingerprint "$store/$(file_of "$pki/root.pem")")"
 	# no temporary file either
@@ -154,7 +154,7 @@ test_remove() {
 	make_store "$pki/root.pem" "$pki/other-root.pem" "$pki/good.pem"
 	print=$(fingerprint "$pki/root.pem")
 	says 0 'root.pem: removed: certificate of CN=root' tcs remove "$print"
-	ktap_match 'reads the store at its start' "$output"
+	ktap_match 'linewarden reload' "$output"
 	says 0 'good.pem: removed' tcs remove good.pem
 	print=$(fingerprint "$pki/other-root.pem" | tr -d : | cut -c1-8)
 	says 0 'other-root.pem: removed' tcs remove "$print"
