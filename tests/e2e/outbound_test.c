@@ -412,4 +412,61 @@ TEST(source_follows_the_routes)
 	}
 }
 
+FIXTURE(waiting) {
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int count;
+};
+
+FIXTURE_VARIANT(waiting) {
+	const char *from, *to; /* in the daemon's configuration */
+	const char *line; /* whose it is then; NULL: nobody's */
+};
+
+FIXTURE_VARIANT_ADD(waiting, line_renamed) {
+	.from = "out-medium",
+	.to = "out-renamed",
+	.line = "out-renamed",
+};
+
+FIXTURE_VARIANT_ADD(waiting, line_gone) {
+	.from = "\"192.0.2.50/32\", \"192.0.2.53/32\"",
+	.to = "\"192.0.2.53/32\"",
+};
+
+FIXTURE_SETUP(waiting)
+{
+	self->count = daemon_workers(&agent, self->workers);
+	for (int i = 0; i < self->count; i++)
+		ASSERT_OK(kill(self->workers[i], SIGSTOP));
+}
+
+FIXTURE_TEARDOWN(waiting)
+{
+	for (int i = 0; i < self->count; i++)
+		EXPECT_OK(kill(self->workers[i], SIGCONT));
+	daemon_change(&agent, variant->to, variant->from);
+	EXPECT_EQ(0, daemon_reload(&agent, NULL));
+}
+
+/* The app has connected, and nobody has met it, when the configuration is changed. */
+TEST_F_TIMEOUT(waiting, is_judged_by_the_new_lines, 60)
+{
+	struct dialled app = dial(&(struct dial){ .host = "192.0.2.50", .port = FAR_PORT });
+	json_t *record;
+
+	ASSERT_EQ(0, app.error);
+	daemon_change(&agent, variant->from, variant->to);
+	ASSERT_EQ(0, daemon_reload(&agent, NULL));
+	if (!variant->line) {
+		dial_expect_reset(&app);
+		return;
+	}
+	dial_echo(&app, "after the reload");
+	record = journal_wait(agent.audit, JOURNAL_WANT({ "event", "accepted" },
+							{ "line", variant->line }));
+	EXPECT_NOT_NULL(record);
+	json_decref(record);
+	close(app.fd);
+}
+
 HARNESS_MAIN
