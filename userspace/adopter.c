@@ -54,6 +54,8 @@ static void adopter_beat(struct loop_timeout *timeout)
 
 	beat_give(&adopter->ledger->beat);
 	held_sweep(adopter);
+	parents_doubt(adopter);
+	held_learn(adopter);
 	adopter_keeper_seek(adopter);
 	loop_timeout_start(adopter->loop, &adopter->beats, timeout);
 }
@@ -72,6 +74,7 @@ static void adopter_listen(struct adopter *adopter, union notify *call)
 	struct place *place;
 
 	adopter_continue(adopter, call);
+	parents_doubt(adopter);
 	if (fd < 0 || !listener_address(adopter, fd, &address))
 		return;
 	listener_note(adopter, &address);
@@ -190,6 +193,8 @@ int adopter_run(const struct adopter_setup *setup)
 	memcpy(adopter.kept, setup->kept, sizeof(adopter.kept));
 	memcpy(adopter.maps, setup->maps, sizeof(adopter.maps));
 	LIST_INIT(&adopter.places);
+	LIST_INIT(&adopter.taken);
+	TAILQ_INIT(&adopter.parents);
 	TAILQ_INIT(&adopter.held);
 	err = adopter_start(&adopter, setup);
 	if (err) {
@@ -201,6 +206,7 @@ int adopter_run(const struct adopter_setup *setup)
 		held_drop_all(&adopter);
 		place_return_all(&adopter, -ESRCH);
 		listener_forget_all(&adopter);
+		parents_forget_all(&adopter);
 		adopter_agent_stop(&adopter);
 		tasks_free(adopter.tasks);
 	}

@@ -16,6 +16,7 @@
  * adopter_held.c      calls that wait
  * adopter_keeper.c    the keeper, or the one that follows it
  * adopter_listener.c  where the app listens
+ * adopter_parent.c    the sockets that the app accepts from, and what clients have of them
  * adopter_place.c     clients that wait
  */
 #ifndef USERSPACE_ADOPTER_H
@@ -35,10 +36,13 @@
 struct adopter_call {
 	union notify *notify; /* in the ledger */
 	int listener; /* a descriptor of ours for it */
+	uint64_t cookie; /* of that socket */
 	struct app_address address;
+	int room; /* for the peer's address */
 };
 
 struct held;
+struct parent;
 
 struct client {
 	STAILQ_ENTRY(client) entry;
@@ -80,6 +84,9 @@ struct adopter {
 	struct loop_timeout agent_retry;
 
 	LIST_HEAD(, place) places;
+	LIST_HEAD(, bell) taken; /* bells that the app took, until there is time to close them */
+	TAILQ_HEAD(, parent) parents;
+	unsigned int parent_count;
 	TAILQ_HEAD(, held) held;
 	struct loop_timeouts ticks; /* while clients wait, or calls with a time limit */
 	struct loop_timeout tick;
@@ -140,10 +147,12 @@ void adopter_keeper_tell_maps(struct adopter *adopter);
 int bell_ring(struct adopter *adopter, struct place *place);
 /*
  * Whether a connection that was in the app's queue is a bell, ours or one of an adopter before
- * this; it is closed then. *place: whose it was, NULL where that is not known.
+ * this; it is closed then, or soon. *place: whose it was, NULL where that is not known.
  */
 bool bell_is_one(struct adopter *adopter, int fd, const struct endpoint *from,
 		 struct place **place);
+/* Closes those that bell_is_one() met. */
+void bell_close_taken(struct adopter *adopter);
 /* Whether one is in the app's queue: somebody listens there. */
 bool bell_is_in_queue(const struct place *place);
 /* Takes every bell of a place back. */
@@ -159,6 +168,8 @@ void held_sweep(struct adopter *adopter);
 /* The same; false: none of the others has a time limit. */
 bool held_tick(struct adopter *adopter);
 void held_drop_all(struct adopter *adopter);
+/* What is not known of the listeners of calls that wait is asked. */
+void held_learn(struct adopter *adopter);
 
 /* --- adopter_listener.c */
 /* The address of a governed TCP socket that may listen. False: no such socket. */
@@ -174,6 +185,25 @@ void listener_forget_all(struct adopter *adopter);
 void listener_tell_all(struct adopter *adopter);
 /* The number of this network namespace in the maps. -ENOENT: it is not governed. */
 int listener_netns(const struct adopter *adopter, uint32_t *out);
+
+/* --- adopter_parent.c */
+/*
+ * Fills in the address of a call's listener, and its cookie: from here on it is known. False: that
+ * is no governed TCP socket that listens.
+ */
+bool parent_meet(struct adopter *adopter, struct adopter_call *call);
+/* Gives a client what the kernel would have cloned of that listener. */
+void parent_endow(struct adopter *adopter, const struct adopter_call *call, int client);
+/* Asks a listener for its options while nobody waits for them; anew: though they are known. */
+void parent_learn(struct adopter *adopter, const struct adopter_call *call, bool anew);
+/*
+ * A client came to wait: it is to have no options from before that. ask: for those of the listener
+ * that serves the place, at once; else its next call does.
+ */
+void parents_come(struct adopter *adopter, const struct place *place, bool ask);
+/* All that is known of listeners is asked for once more, when it is needed. */
+void parents_doubt(struct adopter *adopter);
+void parents_forget_all(struct adopter *adopter);
 
 /* --- adopter_place.c */
 /*

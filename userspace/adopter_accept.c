@@ -10,7 +10,6 @@
 
 #include "userspace/adopter.h"
 #include "userspace/fd.h"
-#include "userspace/inherit.h"
 
 static int accept_flags(const union notify *call)
 {
@@ -50,43 +49,42 @@ static socklen_t accept_address(const struct adopter_call *call, const struct en
 	return sizeof(*in6);
 }
 
-static int accept_write_address(const struct adopter_call *call, const struct endpoint *peer,
-				int room)
+static int accept_write_address(const struct adopter *adopter, const struct adopter_call *call,
+				const struct endpoint *peer)
 {
 	const uint64_t *args = (const uint64_t *)call->notify->call.data.args;
 	pid_t tid = (pid_t)call->notify->call.pid;
 	struct sockaddr_storage ss;
-	int size, err = 0;
+	int size, room = call->room;
 
 	if (!args[1])
 		return 0;
+	/* the memory is that of the thread which asked only as long as it still does */
+	if (!notify_is_valid(adopter->calls.fd, call->notify))
+		return -ENOENT;
 	/* a short buffer gets what fits, and the whole length: move_addr_to_user() */
 	size = (int)accept_address(call, peer, &ss);
 	if (room > size)
 		room = size;
-	if (room)
-		err = task_write(tid, args[1], &ss, (size_t)room);
-	return err ? err : task_write(tid, args[2], &size, sizeof(size));
+	return task_write(tid,
+			  (const struct task_piece[]){ { args[1], &ss, (size_t)room },
+						       { args[2], &size, sizeof(size) } },
+			  2);
 }
 
 static int accept_give(struct adopter *adopter, const struct adopter_call *call,
 		       const struct client *client)
 {
-	int flags = accept_flags(call->notify), status, room, err;
+	int flags = accept_flags(call->notify), err;
 
-	err = accept_check(call->notify, &room);
-	/* the memory is that of the thread which asked only as long as it still does */
-	if (!err && !notify_is_valid(adopter->calls.fd, call->notify))
-		err = -ENOENT;
-	if (!err)
-		err = accept_write_address(call, &client->peer, room);
+	err = accept_write_address(adopter, call, &client->peer);
 	if (err)
 		return err;
 	/* one of the own queue has them of the kernel */
 	if (client->cookie)
-		inherit_options(call->listener, client->fd, adopter->ledger->usual);
-	status = fcntl(client->fd, F_GETFL) & ~O_NONBLOCK;
-	fcntl(client->fd, F_SETFL, status | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+		parent_endow(adopter, call, client->fd);
+	/* all that accept() sets of them, and a socket has no others yet */
+	fcntl(client->fd, F_SETFL, flags & SOCK_NONBLOCK ? O_NONBLOCK : 0);
 	if (client->cookie)
 		ledger_note(adopter->ledger, client->cookie, call->notify);
 	err = notify_give(adopter->calls.fd, call->notify, client->fd, flags & SOCK_CLOEXEC);
@@ -131,7 +129,7 @@ static int accept_drain(struct adopter *adopter, const struct adopter_call *call
 	return found ? 0 : fd;
 }
 
-bool adopter_serve(struct adopter *adopter, const struct adopter_call *call, int *err)
+static bool accept_serve(struct adopter *adopter, const struct adopter_call *call, int *err)
 {
 	struct place *place = place_of(adopter, &call->address), *other;
 
@@ -155,27 +153,33 @@ bool adopter_serve(struct adopter *adopter, const struct adopter_call *call, int
 	return true;
 }
 
+bool adopter_serve(struct adopter *adopter, const struct adopter_call *call, int *err)
+{
+	bool over = accept_serve(adopter, call, err);
+
+	bell_close_taken(adopter);
+	return over;
+}
+
 void adopter_accept(struct adopter *adopter, union notify *notify)
 {
 	struct adopter_call call = { .notify = notify };
 	_cleanup_fd_ int fd = tasks_descriptor(adopter->tasks, (pid_t)notify->call.pid,
 					       (int)notify->call.data.args[0]);
-	socklen_t size = sizeof(int);
-	int listening = 0, room, err;
+	int err;
 
+	call.listener = fd;
 	/* what is no governed listener is the kernel's business, whatever it is */
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 ||
-	    !listening || !listener_address(adopter, fd, &call.address)) {
+	if (fd < 0 || !parent_meet(adopter, &call)) {
 		adopter_continue(adopter, notify);
 		return;
 	}
 	listener_note(adopter, &call.address);
-	err = accept_check(notify, &room);
+	err = accept_check(notify, &call.room);
 	if (err) {
 		adopter_fail(adopter, notify, err);
 		return;
 	}
-	call.listener = fd;
 	if (adopter_serve(adopter, &call, &err))
 		return;
 	if (err == -EAGAIN && !(fcntl(fd, F_GETFL) & O_NONBLOCK)) {

@@ -52,6 +52,7 @@ static void agent_take_maps(struct adopter *adopter, int fds[PACKET_FDS_MAX])
 			close(adopter->maps[i]);
 		adopter->maps[i] = TAKE_FD(fds[i]);
 	}
+	parents_doubt(adopter);
 	adopter_keeper_tell_maps(adopter);
 	listener_tell_all(adopter);
 	adopter_answer_exec(adopter, 0);
@@ -80,7 +81,11 @@ static void agent_take_client(struct adopter *adopter, uint64_t cookie, int fd)
 		return;
 	}
 	held_serve(adopter, place);
+	if (STAILQ_EMPTY(&place->clients))
+		return;
 	place_call(adopter, place);
+	/* while the app wakes; one that was rung for others is about to call already */
+	parents_come(adopter, place, !STAILQ_NEXT(STAILQ_FIRST(&place->clients), entry));
 }
 
 static void agent_ready(struct loop_io *io, uint32_t events)

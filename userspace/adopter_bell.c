@@ -18,6 +18,7 @@ struct bell {
 	struct loop_garbage garbage;
 	struct endpoint source;
 	struct relay_key key; /* of its entry in the kernel */
+	int taken; /* its other end, that the app did not get; -1 */
 };
 
 static void bell_release(struct loop_garbage *garbage)
@@ -29,12 +30,15 @@ static void bell_end(struct bell *bell)
 {
 	int fd = bell->io.fd;
 
+	LIST_REMOVE(bell, entry);
 	/* one that came through has used it up; of another one it would let somebody else through */
 	bpf_map_delete_elem(bell->adopter->maps[HANDOVER_MAP_RELAYS], &bell->key);
 	loop_remove(bell->adopter->loop, &bell->io);
 	close(fd);
-	LIST_REMOVE(bell, entry);
-	bell->place->bell_count--;
+	if (bell->taken < 0)
+		bell->place->bell_count--;
+	else
+		close(bell->taken);
 	loop_discard(bell->adopter->loop, &bell->garbage);
 }
 
@@ -102,7 +106,8 @@ int bell_ring(struct adopter *adopter, struct place *place)
 
 	if (!bell)
 		return -ENOMEM;
-	*bell = (struct bell){ .adopter = adopter, .place = place, .io = { -1, bell_ready } };
+	*bell = (struct bell){ .adopter = adopter, .place = place, .io = { -1, bell_ready },
+			      .taken = -1 };
 	bell->garbage.release = bell_release;
 	err = fd = bell_prepare(adopter, place, &bell->source, &bell->key);
 	if (fd < 0) {
@@ -128,6 +133,21 @@ int bell_ring(struct adopter *adopter, struct place *place)
 	return err;
 }
 
+/* Out of the place's list; what it takes to close it is nothing that the app should wait for. */
+static void bell_take(struct bell *bell, int fd)
+{
+	LIST_REMOVE(bell, entry);
+	bell->place->bell_count--;
+	bell->taken = fd;
+	LIST_INSERT_HEAD(&bell->adopter->taken, bell, entry);
+}
+
+void bell_close_taken(struct adopter *adopter)
+{
+	while (!LIST_EMPTY(&adopter->taken))
+		bell_end(LIST_FIRST(&adopter->taken));
+}
+
 bool bell_is_one(struct adopter *adopter, int fd, const struct endpoint *from,
 		 struct place **place)
 {
@@ -140,8 +160,7 @@ bool bell_is_one(struct adopter *adopter, int fd, const struct endpoint *from,
 			if (bell->source.port != from->port ||
 			    memcmp(bell->source.addr, from->addr, sizeof(from->addr)))
 				continue;
-			bell_end(bell);
-			close(fd);
+			bell_take(bell, fd);
 			return true;
 		}
 	}

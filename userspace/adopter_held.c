@@ -80,6 +80,7 @@ void held_add(struct adopter *adopter, const struct adopter_call *call)
 		};
 		if (loop_add(adopter->loop, &held->io, call->listener, EPOLLIN) == 0) {
 			TAILQ_INSERT_TAIL(&adopter->held, held, entry);
+			parent_learn(adopter, call, true);
 			if (held->until)
 				adopter_tick_soon(adopter);
 			return;
@@ -136,6 +137,14 @@ bool held_tick(struct adopter *adopter)
 		if (held->until)
 			return true;
 	return false;
+}
+
+void held_learn(struct adopter *adopter)
+{
+	const struct held *held;
+
+	TAILQ_FOREACH(held, &adopter->held, entry)
+		parent_learn(adopter, &held->call, false);
 }
 
 void held_drop_all(struct adopter *adopter)

@@ -16,100 +16,91 @@
 #define SOCK_RCVBUF_LOCK 2
 #endif
 
-enum inherit_family { INHERIT_ALWAYS, INHERIT_IP4, INHERIT_IP6 };
-
 static const struct inherit_option {
 	int level, name;
 	socklen_t size;
-	enum inherit_family family;
 	int lock; /* of SO_BUF_LOCK: the size was set, else the kernel finds it; it doubles what is set */
 } inherit_table[] = {
-	{ SOL_SOCKET, SO_KEEPALIVE, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_OOBINLINE, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_LINGER, sizeof(struct linger), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_RCVTIMEO, sizeof(struct timeval), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_SNDTIMEO, sizeof(struct timeval), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_RCVLOWAT, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_RCVBUF, sizeof(int), INHERIT_ALWAYS, SOCK_RCVBUF_LOCK },
-	{ SOL_SOCKET, SO_SNDBUF, sizeof(int), INHERIT_ALWAYS, SOCK_SNDBUF_LOCK },
-	{ SOL_SOCKET, SO_PRIORITY, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_MARK, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_TIMESTAMP, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ SOL_SOCKET, SO_BUSY_POLL, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_NODELAY, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_CORK, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_KEEPIDLE, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_KEEPINTVL, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_KEEPCNT, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_USER_TIMEOUT, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_LINGER2, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, sizeof(int), INHERIT_ALWAYS, 0 },
-	{ IPPROTO_IP, IP_TOS, sizeof(int), INHERIT_IP4, 0 },
-	{ IPPROTO_IP, IP_TTL, sizeof(int), INHERIT_IP4, 0 },
-	{ IPPROTO_IP, IP_MTU_DISCOVER, sizeof(int), INHERIT_IP4, 0 },
-	{ IPPROTO_IPV6, IPV6_TCLASS, sizeof(int), INHERIT_IP6, 0 },
-	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, sizeof(int), INHERIT_IP6, 0 },
-	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, sizeof(int), INHERIT_IP6, 0 },
+	{ SOL_SOCKET, SO_KEEPALIVE, sizeof(int), 0 },
+	{ SOL_SOCKET, SO_OOBINLINE, sizeof(int), 0 },
+	{ SOL_SOCKET, SO_LINGER, sizeof(struct linger), 0 },
+	{ SOL_SOCKET, SO_RCVTIMEO, sizeof(struct timeval), 0 },
+	{ SOL_SOCKET, SO_SNDTIMEO, sizeof(struct timeval), 0 },
+	{ SOL_SOCKET, SO_RCVLOWAT, sizeof(int), 0 },
+	{ SOL_SOCKET, SO_RCVBUF, sizeof(int), SOCK_RCVBUF_LOCK },
+	{ SOL_SOCKET, SO_SNDBUF, sizeof(int), SOCK_SNDBUF_LOCK },
+	{ SOL_SOCKET, SO_PRIORITY, sizeof(int), 0 },
+	{ SOL_SOCKET, SO_MARK, sizeof(int), 0 },
+	{ SOL_SOCKET, SO_TIMESTAMP, sizeof(int), 0 },
+	{ SOL_SOCKET, SO_BUSY_POLL, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_NODELAY, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_CORK, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_KEEPIDLE, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_KEEPCNT, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_LINGER2, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, sizeof(int), 0 },
+	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, sizeof(int), 0 },
+	{ IPPROTO_IP, IP_TOS, sizeof(int), 0 },
+	{ IPPROTO_IP, IP_TTL, sizeof(int), 0 },
+	{ IPPROTO_IP, IP_MTU_DISCOVER, sizeof(int), 0 },
+	{ IPPROTO_IPV6, IPV6_TCLASS, sizeof(int), 0 },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, sizeof(int), 0 },
+	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, sizeof(int), 0 },
 };
-_Static_assert(sizeof(inherit_table) / sizeof(inherit_table[0]) <= INHERIT_MAX, "bounded");
+enum { INHERIT_COUNT = sizeof(inherit_table) / sizeof(inherit_table[0]) };
+_Static_assert((int)INHERIT_COUNT <= (int)INHERIT_MAX, "bounded");
 
-static bool inherit_get(int fd, const struct inherit_option *option, union inherit_value *value)
+static int inherit_int(int fd, int name)
 {
-	socklen_t size = option->size;
+	int value = 0;
+	socklen_t size = sizeof(value);
 
-	memset(value, 0, sizeof(*value));
-	return getsockopt(fd, option->level, option->name, value, &size) == 0 &&
-	       size == option->size;
+	return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : 0;
 }
 
-static bool inherit_is_set(int listener, int lock)
+static void inherit_ask(int fd, int locks, struct inherit_options *out)
 {
-	int locks = 0;
-	socklen_t size = sizeof(locks);
-
-	return getsockopt(listener, SOL_SOCKET, SO_BUF_LOCK, &locks, &size) == 0 && (locks & lock);
-}
-
-static void inherit_one(int listener, int socket, const struct inherit_option *option,
-			const union inherit_value *ours)
-{
-	union inherit_value theirs;
-
-	if (option->lock && !inherit_is_set(listener, option->lock))
-		return;
-	if (!inherit_get(listener, option, &theirs) || !memcmp(&theirs, ours, option->size))
-		return;
-	if (option->lock)
-		theirs.number /= 2;
-	setsockopt(socket, option->level, option->name, &theirs, option->size);
-}
-
-static bool inherit_is_of(int fd, int family)
-{
-	int domain = 0;
-	socklen_t size = sizeof(domain);
-
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == family;
-}
-
-static void inherit_learn(int socket, struct inherit_usual *usual)
-{
+	socklen_t size;
 	size_t i;
 
-	for (i = 0; i < sizeof(inherit_table) / sizeof(inherit_table[0]); i++)
-		inherit_get(socket, &inherit_table[i], &usual->values[i]);
-	usual->known = true;
+	memset(out, 0, sizeof(*out));
+	for (i = 0; i < INHERIT_COUNT; i++) {
+		const struct inherit_option *option = &inherit_table[i];
+
+		size = option->size;
+		if ((option->lock & ~locks) ||
+		    getsockopt(fd, option->level, option->name, &out->values[i], &size) < 0 ||
+		    size != option->size)
+			continue;
+		out->has |= UINT32_C(1) << i;
+	}
 }
 
-void inherit_options(int listener, int socket, struct inherit_usual usual[2])
+void inherit_read(int listener, struct inherit_options *out)
 {
-	const bool ip6 = inherit_is_of(socket, AF_INET6);
+	inherit_ask(listener, inherit_int(listener, SO_BUF_LOCK), out);
+}
+
+void inherit_give(const struct inherit_options *options, int socket,
+		  struct inherit_options usual[2])
+{
+	const struct inherit_options *ours = &usual[inherit_int(socket, SO_DOMAIN) == AF_INET6];
+	union inherit_value value;
 	size_t i;
 
-	if (!usual[ip6].known)
-		inherit_learn(socket, &usual[ip6]);
-	for (i = 0; i < sizeof(inherit_table) / sizeof(inherit_table[0]); i++)
-		if (inherit_table[i].family != INHERIT_IP6 || ip6)
-			inherit_one(listener, socket, &inherit_table[i], &usual[ip6].values[i]);
+	if (!ours->has)
+		inherit_ask(socket, ~0, &usual[ours - usual]);
+	for (i = 0; i < INHERIT_COUNT; i++) {
+		const struct inherit_option *option = &inherit_table[i];
+
+		value = options->values[i];
+		if (!(options->has & ours->has & (UINT32_C(1) << i)) ||
+		    !memcmp(&value, &ours->values[i], option->size))
+			continue;
+		if (option->lock)
+			value.number /= 2;
+		setsockopt(socket, option->level, option->name, &value, option->size);
+	}
 }

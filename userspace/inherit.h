@@ -3,7 +3,7 @@
 #ifndef USERSPACE_INHERIT_H
 #define USERSPACE_INHERIT_H
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -15,20 +15,26 @@ union inherit_value {
 	struct timeval time;
 };
 
-/*
- * What a session's socket has before it is given away: of a family every one the same, since all
- * are made in one way, so that the first one is asked for all. Zeroed before that.
- */
-struct inherit_usual {
-	bool known;
+/* The options of a socket, as they were when it was asked. */
+struct inherit_options {
+	uint32_t has; /* a bit each: none of another family, no size that nobody set; 0: never asked */
 	union inherit_value values[INHERIT_MAX];
 };
+_Static_assert(INHERIT_MAX <= 32, "a bit for each");
 
 /*
- * Gives a socket the options that the kernel would have cloned from that listener
- * (net/core/sock.c, sk_clone_lock; net/ipv4/tcp_minisocks.c, tcp_create_openreq_child), where it
- * has others. usual: of IPv4 and IPv6, which the first call fills in. What it refuses stays as it is: the connection is none the less the app's.
+ * What a listener gives to those who are accepted from it: what the kernel would have cloned
+ * (net/core/sock.c, sk_clone_lock; net/ipv4/tcp_minisocks.c, tcp_create_openreq_child).
  */
-void inherit_options(int listener, int socket, struct inherit_usual usual[2]);
+void inherit_read(int listener, struct inherit_options *out);
+
+/*
+ * Gives that to a socket, where it has others. usual: what sessions' sockets have before, of IPv4
+ * and of IPv6: of a family every one the same, since all are made in one way, so that the first one
+ * is asked for all. Zeroed before that. What the socket refuses stays as it is: the connection is
+ * none the less the app's.
+ */
+void inherit_give(const struct inherit_options *options, int socket,
+		  struct inherit_options usual[2]);
 
 #endif

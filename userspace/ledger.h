@@ -26,7 +26,7 @@ struct ledger {
 	union notify calls[LEDGER_CALLS]; /* id 0: free */
 	uint32_t listener_count;
 	struct app_address listeners[LEDGER_LISTENERS]; /* where the app is known to listen */
-	struct inherit_usual usual[2];
+	struct inherit_options usual[2]; /* of clients, for inherit_give() */
 };
 
 /* A new one, as a file without a name. Its descriptor; -errno of memfd_create(). */

@@ -26,6 +26,7 @@ struct task {
 	struct loop_io io; /* the process: readable when it has ended */
 	struct loop_garbage garbage;
 	pid_t tid, tgid;
+	bool exact; /* the descriptor is of this very thread */
 };
 
 struct tasks {
@@ -110,6 +111,7 @@ static struct task *task_open(struct tasks *tasks, pid_t tid, int *err)
 {
 	pid_t tgid = task_group(tid);
 	struct task *task;
+	bool exact;
 	int fd;
 
 	if (tgid < 0) {
@@ -118,7 +120,8 @@ static struct task *task_open(struct tasks *tasks, pid_t tid, int *err)
 	}
 	/* an older kernel has none of a thread, and then its leader's descriptors are meant */
 	fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
-	if (fd < 0)
+	exact = fd >= 0;
+	if (!exact)
 		fd = (int)syscall(SYS_pidfd_open, tgid, 0);
 	if (fd < 0) {
 		*err = -errno;
@@ -130,6 +133,7 @@ static struct task *task_open(struct tasks *tasks, pid_t tid, int *err)
 		task->tasks = tasks;
 		task->tid = tid;
 		task->tgid = tgid;
+		task->exact = exact;
 		task->io = (struct loop_io){ -1, task_ended };
 		task->garbage.release = task_release;
 		*err = loop_add(tasks->loop, &task->io, fd, EPOLLIN);
@@ -153,7 +157,7 @@ static struct task *task_of(struct tasks *tasks, pid_t tid, int *err)
 			break;
 		last = task;
 	}
-	if (task && task_is_alive(task)) {
+	if (task && (task->exact || task_is_alive(task))) {
 		LIST_REMOVE(task, entry);
 		LIST_INSERT_HEAD(&tasks->known, task, entry);
 		return task;
@@ -165,16 +169,40 @@ static struct task *task_of(struct tasks *tasks, pid_t tid, int *err)
 	return task_open(tasks, tid, err);
 }
 
+int tasks_descriptor_again(const struct tasks *tasks, pid_t tid, int number)
+{
+	const struct task *task;
+	int fd;
+
+	LIST_FOREACH(task, &tasks->known, entry)
+		if (task->tid == tid)
+			break;
+	if (!task || (!task->exact && !task_is_alive(task)))
+		return -ESRCH;
+	fd = (int)syscall(SYS_pidfd_getfd, task->io.fd, number, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 int tasks_descriptor(struct tasks *tasks, pid_t tid, int number)
 {
 	struct task *task;
-	int fd, err;
+	int fd, err, tried = 0;
+	bool again;
 
-	task = task_of(tasks, tid, &err);
-	if (!task)
-		return err;
-	fd = (int)syscall(SYS_pidfd_getfd, task->io.fd, number, 0);
-	return fd < 0 ? -errno : fd;
+	do {
+		task = task_of(tasks, tid, &err);
+		if (!task)
+			return err;
+		fd = (int)syscall(SYS_pidfd_getfd, task->io.fd, number, 0);
+		if (fd >= 0)
+			return fd;
+		err = -errno;
+		/* that one has ended: another one has its id, or none */
+		again = err == -ESRCH && task->exact;
+		if (again)
+			task_forget(task);
+	} while (again && !tried++);
+	return err;
 }
 
 int task_read(pid_t tid, uint64_t from, void *to, size_t len)
@@ -187,11 +215,20 @@ int task_read(pid_t tid, uint64_t from, void *to, size_t len)
 	return (size_t)n == len ? 0 : -EFAULT;
 }
 
-int task_write(pid_t tid, uint64_t to, const void *from, size_t len)
+int task_write(pid_t tid, const struct task_piece *pieces, size_t count)
 {
-	struct iovec local = { (void *)from, len }, remote = { (void *)(uintptr_t)to, len };
-	ssize_t n = process_vm_writev(tid, &local, 1, &remote, 1, 0);
+	struct iovec local[TASK_PIECES_MAX], remote[TASK_PIECES_MAX];
+	size_t i, len = 0;
+	ssize_t n;
 
+	if (count > TASK_PIECES_MAX)
+		return -E2BIG;
+	for (i = 0; i < count; i++) {
+		local[i] = (struct iovec){ (void *)pieces[i].from, pieces[i].len };
+		remote[i] = (struct iovec){ (void *)(uintptr_t)pieces[i].to, pieces[i].len };
+		len += pieces[i].len;
+	}
+	n = process_vm_writev(tid, local, count, remote, count, 0);
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EFAULT;

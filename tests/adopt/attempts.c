@@ -406,6 +406,42 @@ static void try_options(void)
 	say_option(fd, "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF);
 	say_option(fd, "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF);
 	close(fd);
+}
+
+static void *set_and_come_later(void *arg)
+{
+	useconds_t later = *(const useconds_t *)arg;
+
+	usleep(100000);
+	set_int(IPPROTO_TCP, TCP_KEEPIDLE, 66);
+	return come_later(&later);
+}
+
+static void accept_and_say(const char *when)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	say("an option that was set %s:", when);
+	say_option(fd, "TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE);
+	close(fd);
+}
+
+/* the listener has been accepted from before each: what it had then is not what counts */
+static void try_options_in_time(void)
+{
+	useconds_t soon = 100000, late = 2500000; /* us */
+	pthread_t thread;
+
+	set_int(IPPROTO_TCP, TCP_KEEPIDLE, 44);
+	want_client_there();
+	accept_and_say("before the client came");
+	set_int(IPPROTO_TCP, TCP_KEEPIDLE, 55);
+	pthread_create(&thread, NULL, come_later, &soon);
+	accept_and_say("before the call");
+	pthread_join(thread, NULL);
+	pthread_create(&thread, NULL, set_and_come_later, &late);
+	accept_and_say("while the call waited");
+	pthread_join(thread, NULL);
 	close(listener);
 	listener = listen_at(PORT);
 }
@@ -465,6 +501,7 @@ int main(void)
 	try_other_descriptors();
 	try_few_descriptors();
 	try_options();
+	try_options_in_time();
 	try_what_is_not_governed();
 	say("end");
 	return 0;
