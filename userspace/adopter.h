@@ -59,6 +59,7 @@ struct place {
 	STAILQ_HEAD(, client) clients;
 	LIST_HEAD(, bell) bells; /* that the app has not taken */
 	unsigned int bell_count;
+	int spare; /* a socket for the next one; -1, -errno: none */
 	uint64_t rung; /* loop_now() of the last one */
 	uint64_t refused; /* since when nobody listens there; 0: somebody does */
 };
@@ -151,11 +152,13 @@ int bell_ring(struct adopter *adopter, struct place *place);
  */
 bool bell_is_one(struct adopter *adopter, int fd, const struct endpoint *from,
 		 struct place **place);
-/* Closes those that bell_is_one() met. */
+/* Closes those that bell_is_one() met: after the app was answered. */
 void bell_close_taken(struct adopter *adopter);
 /* Whether one is in the app's queue: somebody listens there. */
 bool bell_is_in_queue(const struct place *place);
-/* Takes every bell of a place back. */
+/* Makes a part of the next one in advance, at a place that needs bells. */
+void bell_spare(struct place *place);
+/* Takes every bell of a place back, and its spare one. */
 void bell_silence(struct place *place);
 
 /* --- adopter_held.c */

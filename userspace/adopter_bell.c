@@ -58,35 +58,40 @@ static void bell_ready(struct loop_io *io, uint32_t events)
 	place_lost_bell(adopter, place, -err);
 }
 
-/*
- * A socket that is bound to the address that it will dial, with an entry in the kernel: the
- * steering lets exactly this connection through to the app.
- */
-static int bell_prepare(const struct adopter *adopter, const struct place *place,
-			struct endpoint *source, struct relay_key *key)
+/* A socket that is bound to the address that it will dial. */
+static int bell_bind(const struct place *place)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	struct origin origin = { .worker = LW_WORKER_BELL };
 	struct endpoint from = place->at;
 	struct sockaddr_storage ss;
 	_cleanup_fd_ int fd = -1;
 	socklen_t len;
-	int err;
 
 	from.port = 0;
 	len = endpoint_sockaddr(&from, &ss);
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) < 0)
 		return -errno;
-	err = endpoint_local(fd, source);
+	/* closed, it is gone: no TIME-WAIT of each */
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	return TAKE_FD(fd);
+}
+
+/* One with an entry in the kernel: the steering lets exactly this connection through to the app. */
+static int bell_prepare(const struct adopter *adopter, struct place *place,
+			struct endpoint *source, struct relay_key *key)
+{
+	struct origin origin = { .worker = LW_WORKER_BELL };
+	_cleanup_fd_ int fd = place->spare >= 0 ? TAKE_FD(place->spare) : bell_bind(place);
+	int err;
+
+	err = fd < 0 ? fd : endpoint_local(fd, source);
 	memset(key, 0, sizeof(*key));
 	if (!err)
 		err = listener_netns(adopter, &key->netns);
 	if (err)
 		return err;
 	key->netns = LW_NETNS_INDEX(key->netns);
-	/* closed, it is gone: no TIME-WAIT of each */
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	memcpy(key->addr, source->addr, sizeof(key->addr));
 	key->sport = source->port;
 	key->dport = place->at.port;
@@ -144,6 +149,7 @@ static void bell_take(struct bell *bell, int fd)
 
 void bell_close_taken(struct adopter *adopter)
 {
+	/* their places may have gone */
 	while (!LIST_EMPTY(&adopter->taken))
 		bell_end(LIST_FIRST(&adopter->taken));
 }
@@ -171,6 +177,12 @@ bool bell_is_one(struct adopter *adopter, int fd, const struct endpoint *from,
 	return true;
 }
 
+void bell_spare(struct place *place)
+{
+	if (place->rung && place->spare < 0)
+		place->spare = bell_bind(place);
+}
+
 bool bell_is_in_queue(const struct place *place)
 {
 	const struct bell *bell;
@@ -187,4 +199,6 @@ void bell_silence(struct place *place)
 {
 	while (!LIST_EMPTY(&place->bells))
 		bell_end(LIST_FIRST(&place->bells));
+	if (place->spare >= 0)
+		close(TAKE_FD(place->spare));
 }

@@ -31,6 +31,7 @@ static void place_collect(struct adopter *adopter)
 		next = LIST_NEXT(place, entry);
 		if (!STAILQ_EMPTY(&place->clients) || !LIST_EMPTY(&place->bells))
 			continue;
+		bell_silence(place);
 		LIST_REMOVE(place, entry);
 		free(place);
 	}
@@ -47,6 +48,7 @@ static struct place *place_make(struct adopter *adopter, const struct endpoint *
 	if (!place)
 		return NULL;
 	place->at = *at;
+	place->spare = -1;
 	STAILQ_INIT(&place->clients);
 	LIST_INIT(&place->bells);
 	LIST_INSERT_HEAD(&adopter->places, place, entry);
@@ -116,6 +118,7 @@ void place_served(struct adopter *adopter, struct place *place)
 	};
 
 	place_remove_first(place);
+	bell_spare(place);
 	place->refused = 0;
 	if (message.cookie)
 		adopter_tell(adopter, &message);
