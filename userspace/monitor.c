@@ -292,7 +292,7 @@ static int monitor_session(const struct monitor_request *request)
 {
 	struct agent *agent = request->worker->agent;
 	const struct record *record = &request->message->record;
-	struct record failed;
+	struct record told;
 	struct endpoint peer, local;
 	struct tag tag;
 	struct given *given = NULL;
@@ -324,18 +324,19 @@ static int monitor_session(const struct monitor_request *request)
 		err = monitor_add_session(request, adopts);
 	if (!err)
 		err = dataplane_verify(agent->dataplane, request->client);
+	told = *record;
+	snprintf(told.delivery, sizeof(told.delivery), "%s",
+		 err ? "" : adopts ? "adopt" : "relay");
 	if (err) {
 		adoption_drop(given);
 		monitor_forget(request);
 		dataplane_session_remove(agent->dataplane, record->cookie);
-		failed = *record;
-		failed.event = RECORD_FAILED;
-		snprintf(failed.reason, sizeof(failed.reason), "the session cannot be opened: %s",
+		told.event = RECORD_FAILED;
+		snprintf(told.reason, sizeof(told.reason), "the session cannot be opened: %s",
 			 strerror(-err));
-		record = &failed;
 	}
-	dataplane_count_verdict(agent->dataplane, record);
-	monitor_audit(agent, record);
+	dataplane_count_verdict(agent->dataplane, &told);
+	monitor_audit(agent, &told);
 	/* after its record: the session may end at once */
 	if (!err && adopts)
 		adoption_give(given);

@@ -80,6 +80,7 @@ void record_set_session(struct record *record, const struct session *session)
 	snprintf(record->tls, sizeof(record->tls), "%s", session->tls);
 	snprintf(record->cipher, sizeof(record->cipher), "%s", session->cipher);
 	snprintf(record->ktls, sizeof(record->ktls), "%s", session->ktls);
+	snprintf(record->delivery, sizeof(record->delivery), "%s", session->delivery);
 }
 
 /* the worker escaped what its peer chose; a worker that was taken over may not have */
@@ -111,7 +112,7 @@ int record_check(const struct record *record)
 	unsigned char accepted;
 
 	_Static_assert(sizeof(accepted) == sizeof(record->verdict.accepted), "a bool is a byte");
-	if (record->event >= RECORD_EVENT_COUNT || record->function >= FUNCTION_COUNT ||
+	if (*record->delivery || record->event >= RECORD_EVENT_COUNT || record->function >= FUNCTION_COUNT ||
 	    record->level >= LEVEL_COUNT || !direction_name(record->direction))
 		return -EBADMSG;
 	if (!RECORD_IS_TEXT(record->resumed) || !RECORD_IS_TEXT(record->line) ||
@@ -225,6 +226,7 @@ json_t *record_to_json(const struct record *record)
 		json_object_set_new(json, "resumed", json_true());
 	if (*record->ktls)
 		json_object_set_new(json, "ktls", json_boolean(!strcmp(record->ktls, "yes")));
+	record_put_text(json, "delivery", record->delivery);
 	if (*record->fingerprint)
 		json_object_set_new(json, "certificate", record_certificate(record));
 	if (record_opens(record) || record->event == RECORD_REFUSED)

@@ -42,6 +42,7 @@ struct record {
 	char cipher[40];
 	char resumed[4]; /* "yes": the certificate is that of the TLS session's first handshake */
 	char ktls[4]; /* "yes", "no", or empty before it was decided */
+	char delivery[8]; /* "relay" or "adopt"; empty where there is no session, and of a worker */
 	char subject[RECORD_TEXT_LEN];
 	char issuer[RECORD_TEXT_LEN];
 	char fingerprint[LW_FINGERPRINT_LEN]; /* empty: no certificate was received */
