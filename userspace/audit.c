@@ -14,6 +14,8 @@ struct audit {
 	char *path;
 	int fd;
 	bool cut; /* the last line is incomplete */
+	void (*hear)(void *arg, const char *line, size_t len);
+	void *arg;
 };
 
 static int audit_open_file(const char *path)
@@ -42,6 +44,13 @@ int audit_open(const char *path, struct audit **out)
 	return 0;
 }
 
+void audit_listen(struct audit *audit, void (*hear)(void *arg, const char *line, size_t len),
+		  void *arg)
+{
+	audit->hear = hear;
+	audit->arg = arg;
+}
+
 int audit_write_json(struct audit *audit, json_t *json)
 {
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -50,11 +59,13 @@ int audit_write_json(struct audit *audit, json_t *json)
 
 	if (!text)
 		return -ENOMEM;
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the terminator: one write is one line */
+	if (audit->hear)
+		audit->hear(audit->arg, text, len + 1);
 	if (audit->cut && write(audit->fd, "\n", 1) != 1)
 		return -errno;
 	audit->cut = false;
-	len = strlen(text);
-	text[len] = '\n'; /* in place of the terminator: one write is one line */
 	do
 		n = write(audit->fd, text, len + 1);
 	while (n < 0 && errno == EINTR);

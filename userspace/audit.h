@@ -10,6 +10,13 @@ struct audit;
 /* Opens or makes the file, readable by root and nobody else. -errno, -ENOMEM. */
 int audit_open(const char *path, struct audit **out);
 
+/*
+ * hear is called with every line, newline included, before it is written, and though it cannot be.
+ * One alone; NULL: nobody.
+ */
+void audit_listen(struct audit *audit, void (*hear)(void *arg, const char *line, size_t len),
+		  void *arg);
+
 /* Writes one record. -errno: it is not in the log, or only a part of it. */
 int audit_write(struct audit *audit, const struct record *record);
 

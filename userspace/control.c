@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "userspace/audience.h"
 #include "userspace/fd.h"
 #include "userspace/reload.h"
 
@@ -25,6 +26,7 @@ struct control {
 	struct loop_timeouts timeouts;
 	struct sockaddr_un address;
 	unsigned int clients;
+	struct audience *audience;
 };
 
 struct control_client {
@@ -137,10 +139,31 @@ static int control_client_read(struct control_client *client)
 	return 0;
 }
 
+/* To those who hear of all that happens from then on: 0, and the descriptor is theirs. */
+static int control_client_admit(struct control_client *client)
+{
+	struct control *control = client->control;
+	int fd = client->io.fd, err;
+
+	loop_remove(control->agent->loop, &client->io);
+	err = audience_admit(control->audience, fd);
+	if (err)
+		loop_add(control->agent->loop, &client->io, fd, EPOLLOUT);
+	return err;
+}
+
 static int control_client_think(struct control_client *client)
 {
-	json_t *json = control_answer(client, client->question);
+	const bool watch = !strcmp(client->question, "watch");
+	json_t *json;
+	int err;
 
+	err = watch ? control_client_admit(client) : 0;
+	if (watch && !err)
+		return -ESTALE; /* no client of this kind any more */
+	json = err ? json_pack("{s:s}", "error",
+			       err == -EBUSY ? "too many watch already" : strerror(-err)) :
+		     control_answer(client, client->question);
 	if (!json)
 		return -ENOMEM;
 	client->answer = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -255,6 +278,11 @@ int control_open(struct agent *agent, struct control **out)
 	if (!control)
 		return -ENOMEM;
 	control->agent = agent;
+	control->audience = audience_new(agent->loop, agent->audit);
+	if (!control->audience) {
+		free(control);
+		return -ENOMEM;
+	}
 	control->io = (struct loop_io){ -1, control_accept };
 	control->timeouts = (struct loop_timeouts){
 		.duration = CONTROL_SECONDS * LOOP_SECOND,
@@ -262,6 +290,7 @@ int control_open(struct agent *agent, struct control **out)
 	};
 	err = control_listen(control);
 	if (err) {
+		audience_free(control->audience);
 		free(control);
 		return err;
 	}
@@ -279,6 +308,7 @@ void control_close(struct control *control)
 		return;
 	while ((client = TAILQ_FIRST(&control->timeouts.waiting)))
 		control_client_close(CONTAINER_OF(client, struct control_client, timeout));
+	audience_free(control->audience);
 	fd = control->io.fd;
 	loop_remove(control->agent->loop, &control->io);
 	close(fd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The control socket: run-path/control, for root and one group (the file's mode says so).
- * A client sends one line, the name of a question, and gets one JSON document.
+ * A client sends one line, the name of a question, and gets one JSON document; one that says
+ * "watch" gets audit records from then on: audience.h.
  */
 #ifndef USERSPACE_CONTROL_H
 #define USERSPACE_CONTROL_H
