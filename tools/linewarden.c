@@ -13,7 +13,8 @@ static const struct command {
 } commands[] = {
 	{ "status", "[--json] [--run DIR]", "what the daemon does: lines, verdicts, kernel TLS",
 	  tool_status },
-	{ "sessions", "[--json] [--run DIR]", "the verified connections that live now", tool_sessions },
+	{ "sessions", "[--json] [CONDITION...]", "the verified connections that live now", tool_sessions },
+	{ "watch", "[--json] [CONDITION...]", "audit records as they are written", tool_watch },
 	{ "kill", "[--json] COOKIE...", "ends live sessions", tool_kill },
 	{ "reload", "[--dry-run] [--json]", "puts the changed configuration in force", tool_reload },
 	{ "verify-config", "[--json] FILE", "checks a configuration and shows what it means",

@@ -14,19 +14,64 @@
 
 #define QUESTION_RUN_PATH "/run/linewarden"
 #define QUESTION_SECONDS 5
+#define QUESTION_PATH_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) + 1)
 #define QUESTION_ANSWER_MAX (256U << 20)
 
-int question_options_for(int argc, char **argv, const char *arguments, const char *what,
-			 struct question_options *options)
+/* of the options that a filter has, by getopt_long(): beyond every letter */
+#define QUESTION_FILTER 256
+
+static const struct option question_longs[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "run", required_argument, NULL, 'r' },
+	{ "help", no_argument, NULL, 'h' },
+	/* these with a filter alone */
+	{ "line", required_argument, NULL, QUESTION_FILTER + FILTER_LINE },
+	{ "function", required_argument, NULL, QUESTION_FILTER + FILTER_FUNCTION },
+	{ "peer", required_argument, NULL, QUESTION_FILTER + FILTER_PEER },
+	{ "fingerprint", required_argument, NULL, QUESTION_FILTER + FILTER_FINGERPRINT },
+	{ "delivery", required_argument, NULL, QUESTION_FILTER + FILTER_DELIVERY },
+	{ "direction", required_argument, NULL, QUESTION_FILTER + FILTER_DIRECTION },
+	{ 0 },
+};
+enum { QUESTION_PLAIN_LONGS = 3 };
+
+static void question_usage(const char *command, const char *arguments, const char *what,
+			   bool filters)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "run", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
+	printf("usage: linewarden %s [--json] [--run DIR]%s%s%s\n\n%s\n\n"
+	       "  -j, --json          the answer as JSON, for machines\n"
+	       "  -r, --run DIR       the daemon's run-path (" QUESTION_RUN_PATH ")\n",
+	       command, filters ? " [CONDITION...]" : "", *arguments ? " " : "", arguments, what);
+	if (filters)
+		printf("\nOnly what fits every condition:\n"
+		       "  --line NAME         of this line\n"
+		       "  --function NAME     admin, sip-line, sm-line, sip-phone or ip-office-line\n"
+		       "  --peer ADDR[/LEN]   with a peer of this address or range\n"
+		       "  --fingerprint HEX   whose certificate's SHA-256 begins so\n"
+		       "  --delivery NAME     adopt or relay\n"
+		       "  --direction NAME    inbound or outbound\n");
+}
+
+static int question_filter(const char *command, struct filter *filter, enum filter_key key,
+			   const char *value)
+{
+	char why[FILTER_WHY_LEN];
+
+	if (!filter_set(filter, key, value, why))
+		return -1;
+	fprintf(stderr, "linewarden %s: --%s: %s\n", command, filter_key_name(key), why);
+	return TOOL_USAGE;
+}
+
+static int question_parse(int argc, char **argv, const char *arguments, const char *what,
+			  struct question_options *options, struct filter *filter)
+{
+	struct option longs[sizeof(question_longs) / sizeof(question_longs[0])];
 	int option;
 
+	memcpy(longs, question_longs, sizeof(longs));
+	if (!filter)
+		longs[QUESTION_PLAIN_LONGS] = (struct option){ 0 };
 	*options = (struct question_options){ .run_path = QUESTION_RUN_PATH };
 	while ((option = getopt_long(argc, argv, "jr:h", longs, NULL)) >= 0) {
 		switch (option) {
@@ -37,28 +82,41 @@ int question_options_for(int argc, char **argv, const char *arguments, const cha
 			options->run_path = optarg;
 			break;
 		case 'h':
-			printf("usage: linewarden %s [--json] [--run DIR]%s%s\n\n%s\n\n"
-			       "  -j, --json     the answer as JSON, for machines\n"
-			       "  -r, --run DIR  the daemon's run-path (" QUESTION_RUN_PATH ")\n",
-			       argv[0], *arguments ? " " : "", arguments, what);
+			question_usage(argv[0], arguments, what, filter);
 			return TOOL_OK;
 		default:
-			return TOOL_USAGE;
+			if (option < QUESTION_FILTER ||
+			    question_filter(argv[0], filter,
+					    (enum filter_key)(option - QUESTION_FILTER),
+					    optarg) >= 0)
+				return TOOL_USAGE;
 		}
 	}
 	options->first = optind;
 	return -1;
 }
 
-int question_options(int argc, char **argv, const char *what, struct question_options *options)
+int question_options_for(int argc, char **argv, const char *arguments, const char *what,
+			 struct question_options *options)
 {
-	int status = question_options_for(argc, argv, "", what, options);
+	return question_parse(argc, argv, arguments, what, options, NULL);
+}
+
+int question_options_filter(int argc, char **argv, const char *what,
+			    struct question_options *options, struct filter *filter)
+{
+	int status = question_parse(argc, argv, "", what, options, filter);
 
 	if (status >= 0 || options->first == argc)
 		return status;
 	fprintf(stderr, "linewarden %s: '%s' is one argument too many\n", argv[0],
 		argv[options->first]);
 	return TOOL_USAGE;
+}
+
+int question_options(int argc, char **argv, const char *what, struct question_options *options)
+{
+	return question_options_filter(argc, argv, what, options, NULL);
 }
 
 static int question_connect(const char *path)
@@ -120,23 +178,56 @@ static json_t *question_read(int fd, int *err)
 	return json;
 }
 
+/* A connection on which it was asked; -errno. path: of the socket, for question_explain(). */
+static int question_send(const struct question_options *options, const char *question,
+			 char path[QUESTION_PATH_LEN])
+{
+	_cleanup_fd_ int fd = -1;
+	char line[64];
+
+	snprintf(path, QUESTION_PATH_LEN, "%s/control", options->run_path);
+	snprintf(line, sizeof(line), "%s\n", question);
+	fd = question_connect(path);
+	if (fd < 0)
+		return fd;
+	if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
 json_t *question_ask(const struct question_options *options, const char *question)
 {
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1], line[64];
+	char path[QUESTION_PATH_LEN];
 	_cleanup_fd_ int fd = -1;
 	json_t *json = NULL;
 	int err;
 
-	snprintf(path, sizeof(path), "%s/control", options->run_path);
-	snprintf(line, sizeof(line), "%s\n", question);
-	err = fd = question_connect(path);
-	if (fd >= 0 && send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
-		err = -errno;
-	else if (fd >= 0)
+	err = fd = question_send(options, question, path);
+	if (fd >= 0)
 		json = question_read(fd, &err);
 	if (!json)
 		question_explain(path, err);
 	return json;
+}
+
+FILE *question_open(const struct question_options *options, const char *question)
+{
+	const struct timeval none = { 0 };
+	char path[QUESTION_PATH_LEN];
+	_cleanup_fd_ int fd = -1;
+	FILE *stream = NULL;
+	int err;
+
+	err = fd = question_send(options, question, path);
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none)) < 0)
+		err = -errno;
+	else if (fd >= 0 && !(stream = fdopen(fd, "r")))
+		err = -errno;
+	if (stream)
+		TAKE_FD(fd);
+	else
+		question_explain(path, err);
+	return stream;
 }
 
 int question_print_json(const json_t *json)

@@ -5,6 +5,9 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
+
+#include "tools/filter.h"
 
 /* the options that all subcommands that ask the daemon have */
 struct question_options {
@@ -22,6 +25,16 @@ int question_options(int argc, char **argv, const char *what, struct question_op
 /* The same with arguments behind the options, as --help names them. */
 int question_options_for(int argc, char **argv, const char *arguments, const char *what,
 			 struct question_options *options);
+
+/* Without arguments, and with --line and the other conditions of a filter, which it fills in. */
+int question_options_filter(int argc, char **argv, const char *what,
+			    struct question_options *options, struct filter *filter);
+
+/*
+ * Asks, and returns the stream of what the daemon says, which may be without end. NULL: it was said
+ * on standard error what is wrong and what to do.
+ */
+FILE *question_open(const struct question_options *options, const char *question);
 
 /*
  * Asks, and returns the daemon's answer as a new reference. NULL: it was said on standard

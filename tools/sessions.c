@@ -30,6 +30,18 @@ static void sessions_add(struct table *table, const json_t *session, time_t now)
 		table_add(table, TABLE_DIM, "none");
 }
 
+/* a new reference */
+static json_t *sessions_select(const json_t *answer, const struct filter *filter)
+{
+	json_t *list = json_array(), *session;
+	size_t i;
+
+	json_array_foreach(answer, i, session)
+		if (filter_fits(filter, session))
+			json_array_append(list, session);
+	return list;
+}
+
 int tool_sessions(int argc, char **argv)
 {
 	static const char *const columns[] = {
@@ -37,18 +49,21 @@ int tool_sessions(int argc, char **argv)
 		"CIPHER", "ENCRYPTS", "DELIVERY", "AGE", "CERTIFICATE ENDS IN", NULL,
 	};
 	struct question_options options;
+	struct filter filter = { 0 };
 	struct table *table;
-	json_t *answer, *session;
+	json_t *answer, *all, *session;
 	int status;
 	size_t i;
 
-	status = question_options(argc, argv, "Lists the verified connections that live now.",
-				  &options);
+	status = question_options_filter(argc, argv, "Lists the verified connections that live now.",
+					 &options, &filter);
 	if (status >= 0)
 		return status;
-	answer = question_ask(&options, "sessions");
-	if (!answer)
+	all = question_ask(&options, "sessions");
+	if (!all)
 		return TOOL_FAILED;
+	answer = sessions_select(all, &filter);
+	json_decref(all);
 	if (options.json) {
 		status = question_print_json(answer);
 	} else {

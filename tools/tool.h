@@ -19,6 +19,7 @@ int tool_check(int argc, char **argv);
 int tool_explain(int argc, char **argv);
 int tool_tcs(int argc, char **argv);
 int tool_exec(int argc, char **argv);
+int tool_watch(int argc, char **argv);
 int tool_kill(int argc, char **argv);
 int tool_reload(int argc, char **argv);
 

@@ -15,7 +15,7 @@ test_help() {
 	says 0 '^usage: linewarden COMMAND' "$tool" --help
 	says 0 '^usage: linewarden COMMAND' "$tool" -h
 	says 0 '^usage: linewarden COMMAND' "$tool" help
-	for command in status sessions kill verify-config check explain tcs exec detach; do
+	for command in status sessions watch kill verify-config check explain tcs exec detach; do
 		ktap_match " $command " "$output"
 		ktap_check "$tool" "$command" --help >/dev/null
 		ktap_match "usage: linewarden $command" "$("$tool" "$command" -h)"
@@ -32,10 +32,10 @@ test_usage_mistakes() {
 	local command
 	says 2 'usage' "$tool"
 	says 2 "no command 'sesions'" "$tool" sesions
-	for command in status sessions detach; do
+	for command in status sessions watch detach; do
 		says 2 "one argument too many" "$tool" "$command" more
 	done
-	for command in status sessions kill verify-config check explain tcs exec detach; do
+	for command in status sessions watch kill verify-config check explain tcs exec detach; do
 		says 2 'nonsense' "$tool" "$command" --nonsense
 	done
 	says 2 'FILE' "$tool" verify-config
@@ -43,7 +43,21 @@ test_usage_mistakes() {
 	says 2 'usage' "$daemon" more
 }
 
+test_conditions_that_are_none() {
+	local command
+	for command in sessions watch; do
+		says 2 "linewarden $command: --line: ''" "$tool" "$command" --line ''
+		says 2 "--function: 'sip' is no function" "$tool" "$command" --function sip
+		says 2 "--peer: '192.0.2.1/24' " "$tool" "$command" --peer 192.0.2.1/24
+		says 2 "--fingerprint: 'xyz' " "$tool" "$command" --fingerprint xyz
+		says 2 "--delivery: 'auto' is no delivery" "$tool" "$command" --delivery auto
+		says 2 "--direction: 'both' is no direction" "$tool" "$command" --direction both
+	done
+	says 2 line "$tool" status --line trunk
+}
+
 test_no_daemon() {
+	says 1 'does not run here' "$tool" watch --run "$KTAP_DIR/nowhere"
 	says 1 'does not run here' "$tool" status --run "$KTAP_DIR/nowhere"
 	says 1 'does not run here' "$tool" sessions --run "$KTAP_DIR/nowhere"
 }

@@ -103,6 +103,94 @@ test_sessions() {
 	says 0 "\"peer\": \"$client\"" "$tool" sessions -j -r "$KTAP_DIR/run"
 }
 
+# shows COUNT CONDITION...: so many of the sessions that live
+shows() {
+	local count=$1
+	shift
+	ktap_equal "$count" "$(ask sessions --json "$@" | grep -c '"cookie"')"
+}
+
+test_sessions_that_fit() {
+	local sha
+	open_session
+	sha=$(ask sessions --json --peer "${client%:*}" | sed -n 's/.*"sha256": "\([^"]*\)".*/\1/p' | head -n 1)
+	says 0 "trunk .* $client " ask sessions --line trunk --function sip-line --peer 127.0.3.0/24 \
+		--fingerprint "${sha:0:9}" --delivery relay --direction inbound
+	ktap_match 'CERTIFICATE ENDS IN' "$output"
+	shows "$(ask sessions --json | grep -c '"cookie"')" --peer 127.0.0.0/8
+	shows 0 --line phones
+	shows 0 --function sip-phone
+	shows 0 --line trunk --peer 127.0.7.0/24
+	shows 0 --fingerprint "${sha:1:9}"
+	shows 0 --delivery adopt
+	shows 0 --direction outbound
+	says 0 'no sessions' ask sessions --line phones
+}
+
+# start_watch NAME CONDITION...: in the background, and it hears by then
+start_watch() {
+	local name=$1
+	shift
+	ask watch "$@" >"$KTAP_DIR/$name" 2>"$KTAP_DIR/$name.err" &
+	echo $! >>"$KTAP_DIR/watch.pids"
+	ktap_until 5 grep -q . "$KTAP_DIR/$name"
+}
+
+# a client, and whether it was seen
+seen_by_json() {
+	"$peer" --cert "$pki/good.pem" --source 127.0.3.9 127.0.0.1:5061 echo:10 >/dev/null
+	[ -s "$KTAP_DIR/json.all" ]
+}
+
+test_watch() {
+	local pids
+	: >"$KTAP_DIR/watch.pids"
+	start_watch all
+	start_watch phones --line phones
+	# this one has no head
+	ask watch --json --peer 127.0.3.0/24 >"$KTAP_DIR/json.all" 2>&1 &
+	echo $! >>"$KTAP_DIR/watch.pids"
+	ktap_until 10 seen_by_json
+	"$peer" --cert "$pki/good.pem" --source 127.0.3.1:29001 127.0.0.1:5061 echo:10
+	ktap_refuse 1 "$peer" --cert "$pki/unknown-ca.pem" --source 127.0.3.1:29002 127.0.0.1:5061 \
+		text:x drain
+	"$peer" --cert "$pki/expired.pem" --source 127.0.7.1:29003 127.0.0.1:5061 echo:10
+	ktap_until 5 grep -q '^[^ ]*Z  ended .* 127.0.7.1:29003 ' "$KTAP_DIR/all"
+	output=$(cat "$KTAP_DIR/all")
+	ktap_match '^TIME +EVENT +LINE +FUNCTION +DIRECTION +LEVEL +DELIVERY +PEER +REASON' "$output"
+	ktap_match 'Z  accepted  trunk +sip-line +inbound +medium +relay +127.0.3.1:29001 +every check' \
+		"$output"
+	ktap_match 'Z  ended     trunk +sip-line +inbound +medium +relay +127.0.3.1:29001 ' "$output"
+	ktap_match 'Z  refused   trunk +sip-line +inbound +medium +127.0.3.1:29002 +' "$output"
+	ktap_match 'Z  observed  phones +sip-phone +inbound +low +relay +127.0.7.1:29003 +' "$output"
+	# no colour but on a terminal
+	ktap_refuse 1 grep -q "$(printf '\033')" "$KTAP_DIR/all"
+	ktap_equal 3 "$(wc -l <"$KTAP_DIR/phones")"
+	grep -vF 127.0.3.9 "$KTAP_DIR/json.all" >"$KTAP_DIR/json"
+	ktap_equal 3 "$(wc -l <"$KTAP_DIR/json")"
+	ktap_equal 1 "$(grep -c '^{"time":.*"event":"refused".*"peer":"127.0.3.1:29002"' "$KTAP_DIR/json")"
+	# the same lines as in the log
+	while read -r line; do
+		ktap_check grep -qxF "$line" "$KTAP_DIR/audit.jsonl"
+	done <"$KTAP_DIR/json"
+	pids=$(cat "$KTAP_DIR/watch.pids")
+	# shellcheck disable=SC2086 # one each
+	kill $pids
+}
+
+# they do not take the places of those who ask
+test_watchers_have_a_limit() {
+	local i pids=()
+	for i in $(seq 8); do
+		ask watch >"$KTAP_DIR/watch-$i" &
+		pids+=($!)
+	done
+	for i in $(seq 8); do ktap_until 5 grep -q TIME "$KTAP_DIR/watch-$i"; done
+	says 1 'too many watch already' ask watch
+	says 0 'LINE +FUNCTION' ask status
+	kill "${pids[@]}"
+}
+
 test_explain() {
 	local cookie
 	open_session
