@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/e2e/journal.h"
 #include "tests/e2e/plain_app.h"
 #include "tests/e2e/site.h"
 #include "tests/e2e/wrap.h"
@@ -80,26 +81,28 @@ TEST_F(wait, it_is_served_by_the_next_daemon)
 	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
 }
 
-/* its line was found by numbers that mean other lines now: it is not judged by one of those */
-TEST_F(wait, it_is_turned_away_by_other_lines)
+/* its line was found by numbers that mean other lines now: it is judged by the one that is its own */
+TEST_F(wait, it_is_judged_by_the_lines_of_today)
 {
-	struct peer *peer;
+	json_t *record;
 
 	start_waiting(self);
 	daemon_configure(&self->agent,
 			 &(struct daemon_options){
 				 .settings = "workers = 2\nline \"first\" {\n\tfunction = sip-line\n"
 					     "\tdirection = inbound\n\tport = 5062\n"
-					     "\tremote = 192.0.2.1\n\tlevel = none\n}\n" });
+					     "\tremote = 192.0.2.1\n\tlevel = none\n}\n"
+					     "line \"today\" {\n\tfunction = sip-line\n"
+					     "\tdirection = inbound\n\tport = 5061\n"
+					     "\tremote = 127.0.3.1\n\tlevel = none\n}\n" });
 	ASSERT_OK(daemon_launch(&self->agent));
 	pthread_join(self->thread, NULL);
-	EXPECT_NE(0, self->opened);
-	EXPECT_EQ(0, peer_result(self->peer)->received);
-	EXPECT_EQ(0, plain_app_accepts(&self->app));
-	/* and by these from then on */
-	ASSERT_OK(peer_open(&self->options, &peer));
-	EXPECT_OK(peer_step(peer, "echo:1000"));
-	peer_free(peer);
+	ASSERT_OK(self->opened);
+	EXPECT_OK(peer_step(self->peer, "echo:1000"));
+	record = daemon_record(&self->agent, "accepted", peer_result(self->peer)->local);
+	ASSERT_NOT_NULL(record);
+	EXPECT_STREQ("today", journal_text(record, "line"));
+	json_decref(record);
 	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
 }
 
