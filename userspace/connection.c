@@ -77,8 +77,8 @@ static void connection_report_end(struct connection *connection, const char *why
 		.type = MESSAGE_END,
 		.cookie = connection->cookie,
 		.end = {
-			.bytes_in = connection->relay.up.bytes,
-			.bytes_out = connection->relay.down.bytes,
+			.bytes_in = connection->relayed.relay.up.bytes,
+			.bytes_out = connection->relayed.relay.down.bytes,
 		},
 	};
 
@@ -144,7 +144,6 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	if (connection->phase == PHASE_CLOSED)
 		return;
 	loop_timeout_stop(connection_queue(connection), &connection->timeout);
-	loop_turn_remove(worker->loop, &connection->turn);
 	loop_remove(worker->loop, &connection->client);
 	loop_remove(worker->loop, &connection->app);
 	if (connection->is_session)
@@ -153,8 +152,7 @@ void connection_close(struct connection *connection, bool reset, const char *why
 		worker->half_open--;
 	free(connection->record);
 	connection->record = NULL;
-	relay_release(&connection->relay);
-	stream_release(&connection->stream);
+	relayed_release(&connection->relayed);
 	SSL_free(connection->tls);
 	connection->tls = NULL;
 	tls_resume_end(connection);
@@ -191,8 +189,8 @@ static void connection_linger(struct connection *connection)
 	do {
 		n = recv(connection->fd, waste, sizeof(waste), MSG_DONTWAIT);
 		if (n > 0)
-			connection->relay.up.bytes += (uint64_t)n;
-	} while (n > 0 && connection->relay.up.bytes < LINGER_BYTES_MAX);
+			connection->lingered += (uint64_t)n;
+	} while (n > 0 && connection->lingered < LINGER_BYTES_MAX);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	connection_close(connection, false, "");
@@ -227,41 +225,36 @@ void connection_cut(struct connection *connection, const char *why)
 	struct worker *worker = connection->worker;
 
 	loop_timeout_stop(connection_queue(connection), &connection->timeout);
-	loop_turn_remove(worker->loop, &connection->turn);
+	loop_remove(worker->loop, &connection->client);
 	loop_remove(worker->loop, &connection->app);
 	connection_report_end(connection, why);
 	/* one that has not begun ends for the app as one that was refused */
 	if (connection->phase == PHASE_ASKED && connection_is_outbound(connection))
 		connection_reset_app(connection);
+	relayed_linger(&connection->relayed);
 	if (connection->app_fd >= 0)
 		close(connection->app_fd);
 	connection->app_fd = -1;
-	relay_release(&connection->relay);
 	connection->is_session = false;
-	connection->stream.cut = true;
 	connection->phase = PHASE_LINGERING;
 	worker->half_open++;
 	loop_timeout_start(worker->loop, &worker->lingers, &connection->timeout);
 }
 
-static void connection_relay(struct connection *connection, uint32_t client, uint32_t app)
+static void connection_relayed(struct relayed *relayed, enum relayed_end how)
 {
-	struct worker *worker = connection->worker;
+	struct connection *connection = CONTAINER_OF(relayed, struct connection, relayed);
 
-	switch (relay_run(&connection->relay, client, app, loop_now(worker->loop))) {
-	case RELAY_WAITS:
+	switch (how) {
+	case RELAYED_CUT:
+		connection_cut(connection, relayed->relay.why);
 		return;
-	case RELAY_TURN:
-		loop_turn_add(worker->loop, &connection->turn);
+	case RELAYED_CLOSED:
+	case RELAYED_BROKEN:
+		connection_close(connection, how == RELAYED_BROKEN, relayed->relay.why);
 		return;
-	case RELAY_DONE:
-		if (connection->stream.cut)
-			connection_cut(connection, connection->relay.why);
-		else
-			connection_close(connection, false, connection->relay.why);
-		return;
-	case RELAY_BROKEN:
-		connection_close(connection, true, connection->relay.why);
+	case RELAYED_GONE:
+		connection_close(connection, false, "");
 		return;
 	}
 }
@@ -270,6 +263,7 @@ static void connection_client_ready(struct loop_io *io, uint32_t events)
 {
 	struct connection *connection = CONTAINER_OF(io, struct connection, client);
 
+	(void)events;
 	switch (connection->phase) {
 	case PHASE_HANDSHAKE:
 		connection_handshake(connection);
@@ -278,14 +272,9 @@ static void connection_client_ready(struct loop_io *io, uint32_t events)
 		connection_dialled(connection);
 		return;
 	case PHASE_RELAYING:
-		connection_relay(connection, events, 0);
-		return;
+		return; /* relayed.c */
 	case PHASE_LINGERING:
-		/* what a session's client still sends may be under a key that nobody has */
-		if (!connection->stream.cut)
-			connection_linger(connection);
-		else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-			connection_close(connection, false, "");
+		connection_linger(connection);
 		return;
 	case PHASE_ASKED:
 	case PHASE_CONNECTING:
@@ -302,17 +291,10 @@ static void connection_app_ready(struct loop_io *io, uint32_t events)
 
 	if (connection->phase == PHASE_CONNECTING)
 		connection_app_connected(connection);
-	else if (connection->phase == PHASE_RELAYING)
-		connection_relay(connection, 0, events);
 	else if ((connection->phase == PHASE_DIALLING || connection->phase == PHASE_HANDSHAKE) &&
 		 (events & (EPOLLHUP | EPOLLERR)))
 		connection_refuse(connection, RECORD_FAILED,
 				  "the app gave up before the TLS handshake was over");
-}
-
-static void connection_turn(struct loop_turn *turn)
-{
-	connection_relay(CONTAINER_OF(turn, struct connection, turn), 0, 0);
 }
 
 static int connection_identify(struct connection *connection)
@@ -392,10 +374,10 @@ struct connection *connection_new(struct worker *worker, int fd, int app_fd)
 		.app_fd = app_fd,
 		.client = { -1, connection_client_ready },
 		.app = { -1, connection_app_ready },
-		.turn.run = connection_turn,
 		.garbage.release = connection_release,
 		.record = record,
 	};
+	relayed_init(&connection->relayed, worker->loop, connection_relayed);
 	LIST_INSERT_HEAD(&worker->connections, connection, entry);
 	return connection;
 }
@@ -465,7 +447,7 @@ void connection_close_all(struct worker *worker)
 	for (connection = LIST_FIRST(&worker->connections); connection; connection = next) {
 		next = LIST_NEXT(connection, entry);
 		if (connection->phase == PHASE_RELAYING)
-			stream_close_write(&connection->stream);
+			stream_close_write(&connection->relayed.stream);
 		connection->answer_due = false;
 		connection_close(connection, false, "");
 	}

@@ -23,8 +23,7 @@
 #include "userspace/endpoint.h"
 #include "userspace/message.h"
 #include "userspace/record.h"
-#include "userspace/relay.h"
-#include "userspace/stream.h"
+#include "userspace/relayed.h"
 #include "userspace/worker.h"
 
 enum phase {
@@ -43,10 +42,9 @@ struct connection {
 	enum phase phase;
 	int fd; /* the peer's socket: TLS is spoken there; -1 where there is none yet */
 	int app_fd;
-	struct loop_io client; /* the peer's; both with their own life in the loop */
+	struct loop_io client; /* the peer's; both until it is relayed */
 	struct loop_io app;
 	struct loop_timeout timeout; /* in the queue of the phase */
-	struct loop_turn turn;
 	struct loop_garbage garbage;
 	STAILQ_ENTRY(connection) asked;
 	LIST_ENTRY(connection) entry;
@@ -70,8 +68,8 @@ struct connection {
 	bool is_session; /* the main process knows it as one, and is told of its end */
 	bool handed_over; /* it is the app's, and no session of this worker any more */
 
-	struct stream stream;
-	struct relay relay;
+	uint64_t lingered; /* bytes that a refused peer sent since */
+	struct relayed relayed;
 };
 
 /* Takes a freshly accepted socket of a peer over; it is closed where that fails. */

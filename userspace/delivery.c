@@ -73,8 +73,8 @@ static void delivery_give_up(struct connection *connection, const char *what, in
 
 	snprintf(why, sizeof(why), "%s: %s", what, strerror(-err));
 	/* the client's handshake was fine: say at least that it is not its fault */
-	connection->stream.alert = SSL_AD_INTERNAL_ERROR;
-	stream_close_write(&connection->stream);
+	connection->relayed.stream.alert = SSL_AD_INTERNAL_ERROR;
+	stream_close_write(&connection->relayed.stream);
 	connection_cut(connection, why);
 }
 
@@ -103,8 +103,8 @@ void connection_deliver(struct connection *connection)
 		return;
 	}
 	snprintf(reason, sizeof(reason), "the session cannot be opened: %s", strerror(-err));
-	connection->stream.alert = SSL_AD_INTERNAL_ERROR;
-	stream_close_write(&connection->stream);
+	connection->relayed.stream.alert = SSL_AD_INTERNAL_ERROR;
+	stream_close_write(&connection->relayed.stream);
 	connection_refuse(connection, RECORD_FAILED, reason);
 }
 
@@ -115,8 +115,11 @@ static void delivery_relay(struct connection *connection)
 	if (connection->phase == PHASE_CONNECTING)
 		loop_timeout_stop(&worker->connects, &connection->timeout);
 	connection->phase = PHASE_RELAYING;
-	relay_init(&connection->relay, &connection->stream, connection->app_fd, &worker->buffers);
-	loop_turn_add(worker->loop, &connection->turn);
+	loop_remove(worker->loop, &connection->client);
+	loop_remove(worker->loop, &connection->app);
+	relayed_connect(&connection->relayed, connection->app_fd, &worker->buffers);
+	if (relayed_start(&connection->relayed) < 0)
+		connection_close(connection, true, "the sockets cannot be watched");
 }
 
 /* Another socket to the app, which the main process has to know before it is connected. */

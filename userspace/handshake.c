@@ -108,7 +108,7 @@ static void handshake_let_go(struct connection *connection, const struct ktls_ke
 	if (connection_is_outbound(connection) && connection->line->resumption &&
 	    keys->cipher && keys->cipher->version == TLS1_3_VERSION) {
 		ktls_tickets_new(connection->worker->setup.crypto, tls, keys,
-				 &connection->stream.tickets);
+				 &connection->relayed.stream.tickets);
 		return;
 	}
 	/* a session whose SSL object ends otherwise counts as broken: ssl_clear_bad_session() */
@@ -127,7 +127,7 @@ static int handshake_keys_to_kernel(struct connection *connection)
 	if (!err)
 		err = ktls_install(setup->crypto, connection->fd, &keys);
 	if (!err)
-		err = stream_init_kernel(&connection->stream, connection->fd, setup->crypto, &keys,
+		err = stream_init_kernel(&connection->relayed.stream, connection->fd, setup->crypto, &keys,
 					 connection_is_outbound(connection),
 					 setup->features->has[KTLS_REKEY]);
 	handshake_let_go(connection, &keys);
@@ -151,7 +151,7 @@ static void handshake_done(struct connection *connection)
 	if (connection->worker->setup.kernel_tls) {
 		err = handshake_keys_to_kernel(connection);
 	} else {
-		stream_init_user(&connection->stream, connection->fd, connection->tls);
+		stream_init_user(&connection->relayed.stream, connection->fd, connection->tls);
 		connection->tls = NULL;
 	}
 	if (err) {

@@ -14,10 +14,25 @@ void relay_init(struct relay *relay, struct stream *stream, int app, struct buff
 		.stream = stream,
 		.pool = pool,
 		.app = app,
-		/* events before this moment are gone: ask the sockets themselves */
-		.client = { .readable = true, .writable = true },
-		.server = { .readable = true, .writable = true },
 	};
+	relay_wake(relay);
+}
+
+void relay_wake(struct relay *relay)
+{
+	relay->client.readable = relay->client.writable = true;
+	relay->server.readable = relay->server.writable = true;
+}
+
+static bool relay_half_is_quiet(const struct relay_half *half)
+{
+	return !half->len && !half->ended;
+}
+
+bool relay_is_quiet(const struct relay *relay)
+{
+	return relay_half_is_quiet(&relay->up) && relay_half_is_quiet(&relay->down) &&
+	       !relay->client.failed && !relay->server.failed;
 }
 
 static void relay_note(struct relay_side *side, uint32_t events)

@@ -46,6 +46,12 @@ enum relay_state {
 
 void relay_init(struct relay *relay, struct stream *stream, int app, struct buffer_pool *pool);
 
+/* Takes both sockets for ready: events are gone that were not given to relay_run(). */
+void relay_wake(struct relay *relay);
+
+/* Nothing that was read is still to be written, and neither side has ended or failed. */
+bool relay_is_quiet(const struct relay *relay);
+
 /*
  * Moves what can be moved. events_client and events_app are what epoll said (edge-triggered), or
  * 0. now: monotonic, ns.

@@ -294,6 +294,12 @@ int stream_close_write(struct stream *stream)
 	return shutdown(stream->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
+bool stream_is_quiet(const struct stream *stream)
+{
+	return !stream->ssl && !stream->tickets && !stream->handshake.header_len &&
+	       !stream->key_update_due && !stream->close_notify_sent && !stream->why;
+}
+
 void stream_release(struct stream *stream)
 {
 	SSL_free(stream->ssl);

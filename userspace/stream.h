@@ -65,6 +65,12 @@ ssize_t stream_write(struct stream *stream, const void *buf, size_t len);
  */
 int stream_close_write(struct stream *stream);
 
+/*
+ * Neither direction has ended, the SSL object is gone, and no message is half read or to be sent:
+ * the keys and the socket are all that there is of the session.
+ */
+bool stream_is_quiet(const struct stream *stream);
+
 /* Releases what is the stream's, secrets cleansed. The descriptor is not. */
 void stream_release(struct stream *stream);
 
