@@ -31,22 +31,28 @@ AEAD_FITS(struct tls12_crypto_info_aes_gcm_128);
 AEAD_FITS(struct tls12_crypto_info_aes_gcm_256);
 AEAD_FITS(struct tls12_crypto_info_chacha20_poly1305);
 
+/* RFC 8446 section 5.5: about 2^24.5; what is on its way then comes on top */
+#define GCM_RECORDS_MAX (1U << 24)
+
 static const struct ktls_aead aeads[] = {
 	[KTLS_AES_128_GCM] = {
 		.name = "AES-128-GCM",
 		.type = TLS_CIPHER_AES_GCM_128,
+		.records_max = GCM_RECORDS_MAX,
 		.explicit_len = 8,
 		AEAD_LAYOUT(struct tls12_crypto_info_aes_gcm_128),
 	},
 	[KTLS_AES_256_GCM] = {
 		.name = "AES-256-GCM",
 		.type = TLS_CIPHER_AES_GCM_256,
+		.records_max = GCM_RECORDS_MAX,
 		.explicit_len = 8,
 		AEAD_LAYOUT(struct tls12_crypto_info_aes_gcm_256),
 	},
 	[KTLS_CHACHA20_POLY1305] = {
 		.name = "CHACHA20-POLY1305",
 		.type = TLS_CIPHER_CHACHA20_POLY1305,
+		.records_max = 0, /* RFC 8446 section 5.5: the record number would overflow before */
 		.explicit_len = 0, /* RFC 7905 section 2: as in TLS 1.3 */
 		AEAD_LAYOUT(struct tls12_crypto_info_chacha20_poly1305),
 	},

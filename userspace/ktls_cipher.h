@@ -20,6 +20,7 @@ enum ktls_aead_id {
 /* In a set of AEADs: suites of TLS 1.2 whose key exchange has no forward secrecy as well. */
 #define KTLS_STATIC_RSA (1U << KTLS_AEAD_COUNT)
 
+#define KTLS_RECORD_SIZE_MAX 16384 /* bytes of data: RFC 8446 section 5.1 */
 #define KTLS_KEY_MAX 32	   /* bytes of the longest key */
 #define KTLS_NONCE_LEN 12  /* bytes of salt and iv together, of every AEAD */
 #define KTLS_INFO_MAX 64   /* bytes of the longest struct tls12_crypto_info_* */
@@ -33,6 +34,8 @@ struct ktls_aead {
 	uint8_t salt_len; /* the part of the nonce that the kernel calls salt; 0 for ChaCha20 */
 	uint8_t iv_len;
 	uint8_t explicit_len; /* bytes of the nonce that TLS 1.2 sends along: RFC 5288 section 3 */
+	/* records that one key may encrypt, below RFC 8446 section 5.5's 2^24.5; 0: any number */
+	uint32_t records_max;
 	uint8_t key_at, salt_at, iv_at, seq_at; /* offsets in the struct */
 	uint8_t info_size;
 };

@@ -86,11 +86,22 @@ static ssize_t relay_read_client(struct relay *relay, void *buf, size_t len, uin
 	return n;
 }
 
+/* A key that may encrypt no more ends both directions, with what was received delivered. */
+static bool relay_is_spent(struct relay *relay, const struct relay_half *half)
+{
+	if (half != &relay->down || !stream_is_spent(relay->stream))
+		return false;
+	relay->up.ended = relay->down.ended = true;
+	return true;
+}
+
 /* Fills an empty half from its source. 0: something is there or the source ended; -EAGAIN */
 static int relay_fill(struct relay *relay, struct relay_half *half, uint64_t now)
 {
 	ssize_t n;
 
+	if (relay_is_spent(relay, half))
+		return 0;
 	half->buffer = buffer_borrow(relay->pool);
 	if (!half->buffer)
 		return relay_fail(relay, -ENOMEM, "out of memory");
@@ -187,6 +198,9 @@ enum relay_state relay_run(struct relay *relay, uint32_t events_client, uint32_t
 	relay_note(&relay->server, events_app);
 	up = relay_pump(relay, &relay->up, &relay->client, &relay->server, now);
 	down = up < 0 ? 0 : relay_pump(relay, &relay->down, &relay->server, &relay->client, now);
+	/* a key that is spent has ended both */
+	if (down >= 0 && !up && relay->up.ended)
+		up = relay_pump(relay, &relay->up, &relay->client, &relay->server, now);
 	if (up < 0 || down < 0) {
 		relay_fail(relay, 0, relay->stream->why ? relay->stream->why : "broken");
 		return RELAY_BROKEN;

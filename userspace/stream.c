@@ -19,7 +19,15 @@
 int stream_init_kernel(struct stream *stream, int fd, const struct ktls_crypto *crypto,
 		       const struct ktls_keys *keys, bool is_client, bool can_rekey)
 {
-	*stream = (struct stream){ .fd = fd, .crypto = crypto };
+	*stream = (struct stream){
+		.fd = fd,
+		.crypto = crypto,
+		.cipher = keys->cipher,
+		/* what the handshake sent under the key */
+		.records = keys->tx.seq,
+		.records_max = keys->cipher->aead->records_max,
+		.record_size = keys->max_fragment ? keys->max_fragment : KTLS_RECORD_SIZE_MAX,
+	};
 	ktls_handshake_init(&stream->handshake, keys->cipher->version, is_client);
 	if (!can_rekey || keys->cipher->version != TLS1_3_VERSION)
 		return 0;
@@ -96,9 +104,10 @@ static int stream_send_key_update(struct stream *stream)
 	if (!stream->key_update_due)
 		return 0;
 	err = ktls_rekey_tx(stream->crypto, stream->fd, stream->keys);
-	if (!err)
+	if (!err) {
 		stream->key_update_due = false;
-	else if (err != -EAGAIN)
+		stream->records = 0;
+	} else if (err != -EAGAIN)
 		stream_fail(stream, err, "the key for sending could not be changed");
 	return err;
 }
@@ -246,6 +255,31 @@ static ssize_t stream_write_user(struct stream *stream, const void *buf, size_t 
 	}
 }
 
+static bool stream_is_worn(const struct stream *stream)
+{
+	return stream->records_max && stream->records >= stream->records_max;
+}
+
+/*
+ * RFC 8446 section 5.5, RFC 9325 section 4.4. The kernel cuts n bytes into full records and at most
+ * one more; where it took only a part of what it was given, it may fill that one the next time.
+ */
+static void stream_count_records(struct stream *stream, size_t n)
+{
+	stream->records += n / stream->record_size + 1;
+	if (stream->keys && stream_is_worn(stream))
+		stream->key_update_due = true;
+}
+
+bool stream_is_spent(struct stream *stream)
+{
+	if (stream->keys || !stream_is_worn(stream))
+		return false;
+	stream->cut = true;
+	stream_fail(stream, 0, "the key was used as often as it may be, and cannot be changed");
+	return true;
+}
+
 ssize_t stream_write(struct stream *stream, const void *buf, size_t len)
 {
 	ssize_t n;
@@ -257,9 +291,10 @@ ssize_t stream_write(struct stream *stream, const void *buf, size_t len)
 	if (err)
 		return err;
 	n = send(stream->fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n >= 0)
-		return n;
-	return errno == EAGAIN ? -EAGAIN : stream_broken(stream, -errno, "sending failed");
+	if (n < 0)
+		return errno == EAGAIN ? -EAGAIN : stream_broken(stream, -errno, "sending failed");
+	stream_count_records(stream, (size_t)n);
+	return n;
 }
 
 static int stream_send_close_notify(struct stream *stream)

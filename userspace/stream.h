@@ -24,12 +24,16 @@ struct stream {
 	int fd;
 	SSL *ssl; /* user space encrypts; NULL: the kernel does */
 	const struct ktls_crypto *crypto;
+	const struct ktls_cipher *cipher; /* that the kernel encrypts with */
 	struct ktls_keys *keys; /* kept for a rekey; NULL where the kernel cannot */
+	uint64_t records; /* that were sent under the key, or fewer */
+	uint64_t records_max; /* that may be: a KeyUpdate or the end comes then; 0: any number */
+	uint16_t record_size; /* bytes of data in a record at most */
 	struct ktls_tickets *tickets; /* waits for a session to resume; NULL: nobody does */
 	struct ktls_handshake handshake;
 	struct bucket key_updates;
 	unsigned int key_updates_seen; /* by OpenSSL in user space, not yet counted */
-	bool key_update_due; /* the peer asked for one, which could not be sent yet */
+	bool key_update_due; /* one of ours, which could not be sent yet */
 	bool close_notify_sent; /* or the alert that ends it */
 	uint8_t alert; /* to end it with; 0: close_notify */
 	bool cut; /* ended by this side while the client may still be sending */
@@ -58,6 +62,12 @@ ssize_t stream_read(struct stream *stream, void *buf, size_t len, uint64_t now);
 
 /* Writes. The number of bytes, which may be fewer than len; -EAGAIN; -errno. */
 ssize_t stream_write(struct stream *stream, const void *buf, size_t len);
+
+/*
+ * The key has encrypted as many records as it may, and this kernel cannot change it: nothing but
+ * what was read already is to be written, and stream->why says so.
+ */
+bool stream_is_spent(struct stream *stream);
 
 /*
  * Sends close_notify (or stream->alert, which OpenSSL in user space does not let us), then FIN; the
