@@ -164,6 +164,7 @@ struct relay_key {
 };
 
 #define LW_WORKER_BELL 0xffff /* in an origin: it stands for nobody, and wakes an app that adopts */
+#define LW_WORKER_CARRIED 0xfffffffd /* in a session: a carrier relays it */
 #define LW_WORKER_NONE 0xfffffffe /* in a session: it is being ended */
 #define LW_WORKER_ADOPTED 0xffffffff /* in a session: the app has the socket itself */
 
@@ -197,7 +198,7 @@ struct session {
 	enum state state;
 	enum direction direction;
 	__u32 worker;
-	__u32 zero;
+	__u32 carrier; /* pid of the process that relays it, of one that is carried; else 0 */
 	__u64 netns; /* cookie of its network namespace */
 	char peer[LW_ENDPOINT_LEN];
 	char local[LW_ENDPOINT_LEN];
@@ -210,7 +211,7 @@ struct session {
 	char delivery[8]; /* "relay" or "adopt" */
 };
 
-/* The end of a session whose socket the app has: from the kernel, since nobody else sees it. */
+/* The end of a session that no worker has: from the kernel, which sees it whoever else does. */
 struct ending {
 	struct session session;
 	__u64 cookie;

@@ -142,7 +142,7 @@ struct {
 	__type(value, struct session);
 } sessions __weak SEC(".maps");
 
-/* struct ending; what finds no room is not recorded, its session is gone all the same */
+/* struct ending; what finds no room is not recorded where an app had it, and gone all the same */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, LW_ENDINGS_BYTES);

@@ -152,26 +152,45 @@ static __always_inline void tag_departing(struct bpf_sock_ops *skops, __u32 netn
 }
 
 /*
- * A socket that the app has itself: its session ends with it, whatever else runs or does not. The
- * sessions of workers are theirs to end.
+ * A socket that the app has itself, or a carrier: its session ends with it, whatever else runs or
+ * does not. The sessions of workers are theirs to end. Whoever deletes the entry tells of the end:
+ * where the daemon does so at this moment, it is not told twice.
  */
 static __always_inline void tag_closed(struct bpf_sock_ops *skops)
 {
 	__u64 cookie = bpf_get_socket_cookie(skops);
 	struct session *session = bpf_map_lookup_elem(&sessions, &cookie);
 	struct ending *ending;
+	__u32 worker;
 
-	if (!session || session->worker != LW_WORKER_ADOPTED)
+	if (!session)
+		return;
+	worker = session->worker;
+	if (worker != LW_WORKER_ADOPTED && worker != LW_WORKER_CARRIED)
 		return;
 	ending = bpf_ringbuf_reserve(&endings, sizeof(*ending), 0);
-	if (ending) {
-		ending->session = *session;
-		ending->cookie = cookie;
-		ending->bytes_in = skops->bytes_received;
-		ending->bytes_out = skops->bytes_acked;
-		bpf_ringbuf_submit(ending, 0);
+	if (!ending) {
+		/* a carrier tells of it as well, and the daemon looks for those of one that died */
+		if (worker == LW_WORKER_ADOPTED)
+			bpf_map_delete_elem(&sessions, &cookie);
+		return;
 	}
-	bpf_map_delete_elem(&sessions, &cookie);
+	ending->session = *session;
+	ending->cookie = cookie;
+	ending->bytes_in = skops->bytes_received;
+	ending->bytes_out = skops->bytes_acked;
+	if (bpf_map_delete_elem(&sessions, &cookie))
+		bpf_ringbuf_discard(ending, 0);
+	else
+		bpf_ringbuf_submit(ending, 0);
+}
+
+/* A connection of the agent to a peer: its end is going to be asked for, as of those it accepts. */
+static __always_inline void tag_dialled(struct bpf_sock_ops *skops)
+{
+	if (skops->sk && bpf_sk_storage_get(&tags, skops->sk, 0, 0))
+		bpf_sock_ops_cb_flags_set(skops, skops->bpf_sock_ops_cb_flags |
+							 BPF_SOCK_OPS_STATE_CB_FLAG);
 }
 
 SEC("sockops")
@@ -193,6 +212,8 @@ int tag_established(struct bpf_sock_ops *skops)
 		tag_accepted(skops, *netns);
 	else if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
 		tag_departing(skops, *netns);
+	else if (skops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+		tag_dialled(skops);
 	return 1;
 }
 

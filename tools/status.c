@@ -115,6 +115,21 @@ static void status_print_configuration(const json_t *configuration)
 	table_colour(stdout, TABLE_PLAIN);
 }
 
+static void status_print_carriers(const json_t *carriers)
+{
+	long long sessions = 0;
+	json_t *carrier;
+	size_t i;
+
+	json_array_foreach(carriers, i, carrier)
+		sessions += question_number(carrier, "sessions");
+	if (json_array_size(carriers))
+		printf("carriers      %zu, with %lld sessions that outlive the daemon\n",
+		       json_array_size(carriers), sessions);
+	else
+		printf("carriers      none: relayed sessions end with the daemon\n");
+}
+
 static void status_print_trust(const json_t *trust)
 {
 	bool good = !json_array_size(json_object_get(trust, "findings"));
@@ -198,6 +213,7 @@ static int status_print(const json_t *status)
 	status_print_ktls(json_object_get(status, "ktls"));
 	status_print_workers(json_object_get(status, "workers"));
 	status_print_configuration(json_object_get(status, "configuration"));
+	status_print_carriers(json_object_get(status, "carriers"));
 	status_print_apps(json_object_get(status, "apps"));
 	status_print_trust(json_object_get(status, "trust_store"));
 	status_print_expiry(json_object_get(status, "expiry"));

@@ -21,6 +21,7 @@
 #include "userspace/loop.h"
 
 struct agent;
+struct message_end;
 
 /* a worker as the main process sees it */
 struct supervised {
@@ -58,6 +59,7 @@ struct agent {
 	struct ktls_features features;
 	struct listener_keep *listener_keep;
 	struct adoption *adoption;
+	struct carriers *carriers;
 	struct ending_watch *endings;
 	struct session_store *sessions; /* shared with the workers */
 	bool kernel_tls;
@@ -108,7 +110,15 @@ void supervisor_stop(struct agent *agent);
 /* Records the end of every session of a worker that is gone, and forgets them; their number. */
 unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const char *why);
 
-/* Records the end of the session of an app's own socket, which the kernel told of. */
+/* Forgets a session and records its end. False: it has ended, and somebody else tells of it. */
+bool monitor_end_session(struct agent *agent, uint64_t cookie, const struct session *session,
+			 const struct message_end *end);
+
+/* Records the end of one that is forgotten already. */
+void monitor_record_end(struct agent *agent, uint64_t cookie, const struct session *session,
+			const struct message_end *end);
+
+/* Records the end of the session of an app's or a carrier's socket, which the kernel told of. */
 void monitor_ended(struct agent *agent, const struct ending *ending);
 
 /* Records why a session ends, and forgets it: whoever has its socket says nothing more of it. */

@@ -144,6 +144,7 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	if (connection->phase == PHASE_CLOSED)
 		return;
 	loop_timeout_stop(connection_queue(connection), &connection->timeout);
+	loop_timeout_stop(&worker->carries, &connection->carry);
 	loop_remove(worker->loop, &connection->client);
 	loop_remove(worker->loop, &connection->app);
 	if (connection->is_session)
@@ -225,6 +226,7 @@ void connection_cut(struct connection *connection, const char *why)
 	struct worker *worker = connection->worker;
 
 	loop_timeout_stop(connection_queue(connection), &connection->timeout);
+	loop_timeout_stop(&worker->carries, &connection->carry);
 	loop_remove(worker->loop, &connection->client);
 	loop_remove(worker->loop, &connection->app);
 	connection_report_end(connection, why);

@@ -2,7 +2,8 @@
 /*
  * One peer's connection in a worker, from accept to close. Inbound:
  *
- *   handshake ─► asked ─► connecting ─► relaying ─► closed
+ *   handshake ─► asked ─► connecting ─► asked ─► relaying ─► closed
+ *       │          │          │           └─► closed (a carrier has it)
  *       │          │          └─► waiting (until the app listens) ─► asked
  *       │          ├──► closed (adopted: the socket is the app's)
  *       └──────────┴──► lingering (refused) ─► closed
@@ -16,6 +17,7 @@
  * departure.c    outbound, up to the TCP connection to the peer
  * handshake.c    handshake ─► asked: TLS, the policy, the keys
  * delivery.c     asked ─► relaying: the main process's answer, the app
+ * carriage.c     relaying ─► closed: to a carrier, which goes on with it
  */
 #ifndef USERSPACE_CONNECTION_H
 #define USERSPACE_CONNECTION_H
@@ -56,6 +58,9 @@ struct connection {
 	bool departing; /* and it is that of an outbound connection's beginning */
 	bool retagging; /* or that of its line in the configuration of this worker */
 	bool retagged; /* which was asked for once */
+	bool carrying; /* or whether a carrier goes on with it */
+	unsigned int carry_rounds; /* in the worker's queue of those that wait for a carrier */
+	struct loop_timeout carry;
 	uint64_t app_refused; /* loop_now() of the first time; 0: never */
 	bool app_is_loopback; /* the address that was dialled refused: the app's loopback is tried */
 
@@ -66,7 +71,7 @@ struct connection {
 	STACK_OF(X509) *session_chain; /* that the session came with */
 	struct record *record; /* what will be said of it; NULL once it was said */
 	bool is_session; /* the main process knows it as one, and is told of its end */
-	bool handed_over; /* it is the app's, and no session of this worker any more */
+	bool handed_over; /* it is the app's or a carrier's, and no session of this worker any more */
 
 	uint64_t lingered; /* bytes that a refused peer sent since */
 	struct relayed relayed;
@@ -129,6 +134,15 @@ void connection_forget_app(struct connection *connection);
 /* The main process's answer to the oldest question. */
 void connection_answered(struct connection *connection, int error);
 
+/* The two sockets are connected: it is relayed, by a carrier where that can be. */
+void connection_relay(struct connection *connection);
+
+/* The main process's answer to MESSAGE_CARRY. */
+void connection_carried(struct connection *connection, int error);
+
+/* Asks for a carrier once more. */
+void connection_retry_carrier(struct loop_timeout *timeout);
+
 /* Dials the app once more, after it did not listen. */
 void connection_retry_app(struct connection *connection);
 
@@ -145,7 +159,7 @@ void connection_refuse(struct connection *connection, enum record_event event,
 /* Ends one at once; reset: with a RST to both sides. A session's end is reported. */
 void connection_close(struct connection *connection, bool reset, const char *why);
 
-/* Lets go of one whose socket the app has: nothing is said to the peer, and nothing reported. */
+/* Lets go of one whose sockets somebody else has: nothing is said to the peer, nothing reported. */
 void connection_hand_over(struct connection *connection);
 
 /* Ends all connections of a worker that stops, the sessions with a close_notify. */

@@ -119,7 +119,7 @@ int dataplane_netns(const struct dataplane *dataplane, const struct config *conf
 		    uint64_t cookie, uint32_t *out);
 
 /*
- * Of the sessions whose sockets apps have: each one's struct ending, in the order of the kernel,
+ * Of the sessions whose sockets apps or carriers have: each one's struct ending, in the order of the kernel,
  * also those of a time without a daemon. libbpf's, ring_buffer__free() it; NULL: -errno in errno.
  */
 struct ring_buffer *dataplane_endings(const struct dataplane *dataplane,
@@ -149,7 +149,12 @@ int dataplane_verify(struct dataplane *dataplane, int socket);
 /* The session's entry for the operator, and its end. -errno. */
 int dataplane_session_add(struct dataplane *dataplane, uint64_t cookie,
 			  const struct session *session);
-void dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie);
+/* -ENOENT: there is none, and somebody else has told of its end. */
+int dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie);
+
+/* Writes an entry that is there. -ENOENT: it is not any more. */
+int dataplane_session_change(struct dataplane *dataplane, uint64_t cookie,
+			     const struct session *session);
 
 /* A live session. -ENOENT. */
 int dataplane_session(const struct dataplane *dataplane, uint64_t cookie, struct session *out);
@@ -167,6 +172,10 @@ unsigned int dataplane_sessions(const struct dataplane *dataplane,
 int dataplane_relay_add(struct dataplane *dataplane, uint32_t netns,
 			const struct endpoint *source, uint16_t port,
 			const struct endpoint *client, uint32_t worker);
+
+/* Whether there is still an entry: the app's side has not been there yet. */
+bool dataplane_relay_has(struct dataplane *dataplane, uint32_t netns,
+			 const struct endpoint *source, uint16_t port);
 
 /* Forgets every entry of a worker with that source; one that was used is gone already. */
 void dataplane_relay_remove(struct dataplane *dataplane, const struct endpoint *source,

@@ -167,21 +167,21 @@ static bool dataplane_keep_line(const void *key, const void *arg)
 	return !number || config_line_of(arg, number);
 }
 
-/* What an app has goes on without us. */
-static bool dataplane_keep_adopted(const void *key, const void *arg)
+/* What an app or a carrier has goes on without us. */
+static bool dataplane_keep_foreign(const void *key, const void *arg)
 {
 	struct session session;
 	uint64_t cookie;
 
 	memcpy(&cookie, key, sizeof(cookie));
 	return dataplane_session(arg, cookie, &session) == 0 &&
-	       session.worker == LW_WORKER_ADOPTED;
+	       (session.worker == LW_WORKER_ADOPTED || session.worker == LW_WORKER_CARRIED);
 }
 
 void dataplane_forget_before(struct dataplane *dataplane)
 {
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.sessions), sizeof(__u64),
-			dataplane_keep_adopted, dataplane);
+			dataplane_keep_foreign, dataplane);
 	dataplane_prune(bpf_map__fd(dataplane->skel->maps.relays), sizeof(struct relay_key), NULL,
 			NULL);
 	/* counters go by the line's number, which another configuration gives to another line;

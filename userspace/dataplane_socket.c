@@ -125,9 +125,20 @@ int dataplane_session_add(struct dataplane *dataplane, uint64_t cookie,
 		       0;
 }
 
-void dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie)
+int dataplane_session_change(struct dataplane *dataplane, uint64_t cookie,
+			     const struct session *session)
 {
-	bpf_map_delete_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie);
+	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie, session,
+				   BPF_EXIST) < 0 ?
+		       -errno :
+		       0;
+}
+
+int dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie)
+{
+	return bpf_map_delete_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie) < 0 ?
+		       -errno :
+		       0;
 }
 
 unsigned int dataplane_sessions(const struct dataplane *dataplane,
@@ -159,18 +170,35 @@ int dataplane_session(const struct dataplane *dataplane, uint64_t cookie, struct
 		       0;
 }
 
-int dataplane_relay_add(struct dataplane *dataplane, uint32_t netns,
-			const struct endpoint *source, uint16_t port,
-			const struct endpoint *client, uint32_t worker)
+static struct relay_key dataplane_relay_key(uint32_t netns, const struct endpoint *source,
+					    uint16_t port)
 {
 	struct relay_key key = {
 		.netns = netns,
 		.sport = source->port,
 		.dport = port,
 	};
-	struct origin origin = { .port = client->port, .worker = (__u16)worker };
 
 	memcpy(key.addr, source->addr, sizeof(key.addr));
+	return key;
+}
+
+bool dataplane_relay_has(struct dataplane *dataplane, uint32_t netns,
+			 const struct endpoint *source, uint16_t port)
+{
+	const struct relay_key key = dataplane_relay_key(netns, source, port);
+	struct origin origin;
+
+	return bpf_map_lookup_elem(bpf_map__fd(dataplane->skel->maps.relays), &key, &origin) == 0;
+}
+
+int dataplane_relay_add(struct dataplane *dataplane, uint32_t netns,
+			const struct endpoint *source, uint16_t port,
+			const struct endpoint *client, uint32_t worker)
+{
+	const struct relay_key key = dataplane_relay_key(netns, source, port);
+	struct origin origin = { .port = client->port, .worker = (__u16)worker };
+
 	memcpy(origin.addr, client->addr, sizeof(origin.addr));
 	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.relays), &key, &origin,
 				   BPF_ANY) < 0 ?

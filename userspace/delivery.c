@@ -108,20 +108,6 @@ void connection_deliver(struct connection *connection)
 	connection_refuse(connection, RECORD_FAILED, reason);
 }
 
-static void delivery_relay(struct connection *connection)
-{
-	struct worker *worker = connection->worker;
-
-	if (connection->phase == PHASE_CONNECTING)
-		loop_timeout_stop(&worker->connects, &connection->timeout);
-	connection->phase = PHASE_RELAYING;
-	loop_remove(worker->loop, &connection->client);
-	loop_remove(worker->loop, &connection->app);
-	relayed_connect(&connection->relayed, connection->app_fd, &worker->buffers);
-	if (relayed_start(&connection->relayed) < 0)
-		connection_close(connection, true, "the sockets cannot be watched");
-}
-
 /* Another socket to the app, which the main process has to know before it is connected. */
 static void delivery_try(struct connection *connection)
 {
@@ -202,10 +188,12 @@ void connection_app_connected(struct connection *connection)
 
 	if (getsockopt(connection->app_fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
 		err = errno;
-	if (err)
+	if (err) {
 		delivery_refused(connection, -err);
-	else
-		delivery_relay(connection);
+		return;
+	}
+	loop_timeout_stop(&connection->worker->connects, &connection->timeout);
+	connection_relay(connection);
 }
 
 void connection_answered(struct connection *connection, int error)
@@ -219,12 +207,14 @@ void connection_answered(struct connection *connection, int error)
 		connection_retagged(connection, error);
 	else if (connection->departing)
 		connection_departed(connection, error);
+	else if (connection->carrying)
+		connection_carried(connection, error);
 	else if (error == MESSAGE_ADOPTED)
 		connection_hand_over(connection);
 	else if (error < 0)
 		delivery_give_up(connection, "the main process refuses the session", error);
 	else if (connection_is_outbound(connection))
-		delivery_relay(connection);
+		connection_relay(connection);
 	else
 		delivery_connect(connection);
 }

@@ -32,7 +32,7 @@ static void ending_ready(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	if (err < 0)
-		log_line(LOG_ERR, "the ends of adopted sessions: %s", strerror(-err));
+		log_line(LOG_ERR, "the ends of sessions: %s", strerror(-err));
 }
 
 int ending_watch_start(struct agent *agent, struct ending_watch **out)

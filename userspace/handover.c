@@ -34,6 +34,12 @@ static const struct handover_form {
 	[HANDOVER_RETURNED] = { HANDOVER_AT_MAIN, 0 },
 	[HANDOVER_MAPS] = { HANDOVER_AT_ADOPTER, HANDOVER_MAP_COUNT },
 	[HANDOVER_CLIENT] = { HANDOVER_AT_ADOPTER, 1 },
+	[HANDOVER_SEEK] = { HANDOVER_AT_KEEPERS_CARRIERS, 0 },
+	[HANDOVER_FOUND] = { HANDOVER_AT_CARRIER_OF_KEEPER, 1 },
+	[HANDOVER_CARRIER] = { HANDOVER_AT_CARRIERS_MAIN, 0 },
+	[HANDOVER_CARRIES] = { HANDOVER_AT_CARRIERS_MAIN, 0 },
+	[HANDOVER_ENDED] = { HANDOVER_AT_CARRIERS_MAIN, 0 },
+	[HANDOVER_CARRY] = { HANDOVER_AT_CARRIER, 2 },
 };
 _Static_assert(sizeof(handover_forms) / sizeof(handover_forms[0]) == HANDOVER_TYPE_COUNT,
 	       "every type has a form");
@@ -43,6 +49,20 @@ int handover_send(int socket, const struct handover *message, const int *fds, si
 	if (fd_count != handover_forms[message->type].fds)
 		return -EINVAL;
 	return packet_send(socket, message, sizeof(*message), fds, fd_count);
+}
+
+static bool handover_body_is_sound(const struct handover *message)
+{
+	switch (message->type) {
+	case HANDOVER_CARRIES:
+		return true;
+	case HANDOVER_ENDED:
+		return text_is_printable(message->end.why, sizeof(message->end.why));
+	case HANDOVER_CARRY:
+		return carry_is_sound(&message->carry);
+	default:
+		return text_is_printable(message->name, sizeof(message->name));
+	}
 }
 
 static bool handover_sound(const struct handover *message, size_t size, size_t fd_count,
@@ -55,7 +75,7 @@ static bool handover_sound(const struct handover *message, size_t size, size_t f
 		return false;
 	return handover_forms[message->type].to == side &&
 	       handover_forms[message->type].fds == fd_count && message->error <= 0 &&
-	       text_is_printable(message->name, sizeof(message->name));
+	       handover_body_is_sound(message);
 }
 
 int handover_receive(int socket, enum handover_side side, struct handover *message,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is said about wrapped apps, one packet a message, by SOCK_SEQPACKET:
+ * What is said about wrapped apps and carried sessions, one packet a message, by SOCK_SEQPACKET:
  *
  *   run-path/keeper    `linewarden exec`, adopters, the main process, and the keeper
  *   run-path/adopt     the adopters and the daemon's main process
+ *   run-path/carry     the carriers and the daemon's main process; the keeper connects them
+ *
+ * and between the keeper and each of its carriers.
  *
  * The types of a message, its size, its descriptors, and who may say it are a table.
  */
@@ -14,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "userspace/carry.h"
 #include "userspace/endpoint.h"
 #include "userspace/packet.h"
 
@@ -40,6 +44,17 @@ enum handover_type {
 	/* main to adopter */
 	HANDOVER_MAPS, /* the answer to HELLO: see enum handover_map */
 	HANDOVER_CLIENT, /* a verified client's socket */
+	/* carrier to keeper */
+	HANDOVER_SEEK, /* it has no main process */
+	/* keeper to carrier */
+	HANDOVER_FOUND, /* here is one, which has heard ... */
+	/* keeper to main, for the carrier */
+	HANDOVER_CARRIER, /* ... first of all which carrier this is */
+	/* carrier to main */
+	HANDOVER_CARRIES, /* what it has, and how many more it takes: before, it is given nothing */
+	HANDOVER_ENDED, /* a session has ended */
+	/* main to carrier */
+	HANDOVER_CARRY, /* a session to relay: the peer's socket and the app's */
 	HANDOVER_TYPE_COUNT,
 };
 
@@ -62,18 +77,32 @@ enum handover_kept {
 };
 _Static_assert((int)HANDOVER_KEPT_COUNT <= (int)PACKET_FDS_MAX, "they go in one packet");
 
-enum { HANDOVER_NAME_LEN = 64 };
+enum { HANDOVER_NAME_LEN = 64, HANDOVER_WHY_LEN = 128 };
+
+struct handover_load {
+	uint32_t sessions, room; /* room 0: it retires, and is to be told no more */
+};
+
+struct handover_end {
+	uint64_t bytes_in, bytes_out; /* of the peer's side */
+	char why[HANDOVER_WHY_LEN];
+};
 
 struct handover {
 	enum handover_type type;
 	int32_t error; /* WRAPPED, RETURNED: 0 or -errno */
 	uint64_t id; /* HELLO, KEEP: of this wrapped app, whatever becomes of its adopter */
-	uint64_t cookie; /* CLIENT, TAKEN, RETURNED: of the client's socket */
+	uint64_t cookie; /* CLIENT, TAKEN, RETURNED, CARRY, ENDED: of the peer's socket */
 	uint64_t netns; /* HELLO, LISTENER, FETCHED: cookie of the network namespace */
-	int32_t pid; /* HELLO, KEEP: the process that was wrapped */
+	int32_t pid; /* HELLO, KEEP: the process that was wrapped; CARRIER: of the carrier */
 	struct endpoint at; /* LISTENS, CLOSED; :: is any address. LISTENER, FETCHED: the governed port */
 	bool v6only; /* LISTENS: :: is any address of IPv6. LISTENER, FETCHED: of IPv6 */
-	char name[HANDOVER_NAME_LEN]; /* WRAP, HELLO, KEEP: of the app, printable */
+	union {
+		char name[HANDOVER_NAME_LEN]; /* WRAP, HELLO, KEEP: of the app, printable */
+		struct handover_load load; /* CARRIES */
+		struct handover_end end; /* ENDED, printable */
+		struct carry carry; /* CARRY; whoever has had it cleanses it */
+	};
 };
 
 /* Whose end of a socket this is: each takes the messages that are meant for it alone. */
@@ -83,6 +112,10 @@ enum handover_side {
 	HANDOVER_AT_MAIN, /* of what adopters say */
 	HANDOVER_AT_KEEPERS_MAIN, /* of what the keeper says */
 	HANDOVER_AT_ADOPTER,
+	HANDOVER_AT_KEEPERS_CARRIERS, /* at the keeper, of what one of its carriers says */
+	HANDOVER_AT_CARRIER, /* of what main says */
+	HANDOVER_AT_CARRIER_OF_KEEPER, /* of what the keeper says */
+	HANDOVER_AT_CARRIERS_MAIN,
 };
 
 /* The same errors as packet_send(). */
@@ -105,5 +138,6 @@ int handover_listen(const char *run_path, const char *name, unsigned int mode, u
 
 #define HANDOVER_KEEPER "keeper"
 #define HANDOVER_ADOPT "adopt"
+#define HANDOVER_CARRY_SOCKET "carry"
 
 #endif

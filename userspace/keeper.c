@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #include "userspace/adopter.h"
+#include "userspace/carrier_keep.h"
+#include "userspace/child.h"
 #include "userspace/fd.h"
 #include "userspace/holder.h"
 #include "userspace/log.h"
@@ -38,6 +40,7 @@ struct keeper {
 	struct loop_timeouts rounds, greetings;
 	struct loop_timeout round;
 	struct holder *holder;
+	struct carrier_keep *carriers; /* NULL: none */
 	LIST_HEAD(, kept) apps;
 	unsigned int count;
 	unsigned int greeting_count;
@@ -118,7 +121,6 @@ static _Noreturn void kept_become_adopter(const struct kept *app, int keeper, in
 		.wrapping = wrapping,
 	};
 	int keep[HANDOVER_KEPT_COUNT + HANDOVER_MAP_COUNT + 3] = { keeper, wrapping, STDERR_FILENO }, err;
-	sigset_t none;
 
 	/* the others are those of other apps */
 	memcpy(keep + 3, app->fds, sizeof(app->fds));
@@ -127,14 +129,8 @@ static _Noreturn void kept_become_adopter(const struct kept *app, int keeper, in
 	memcpy(setup.kept, app->fds, sizeof(setup.kept));
 	memcpy(setup.maps, app->maps, sizeof(setup.maps));
 	snprintf(setup.name, sizeof(setup.name), "%s", app->name);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* the keeper's end is not the app's */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_NAME, "lw-adopter", 0, 0, 0);
+	child_begin("lw-adopter");
 	err = setns(setup.kept[HANDOVER_KEPT_NETNS], CLONE_NEWNET) < 0 ? -errno : 0;
 	if (!err)
 		err = kept_drop_privileges();
@@ -400,6 +396,7 @@ static void keeper_round(struct loop_timeout *timeout)
 	struct kept *app;
 
 	sd_notify(0, "WATCHDOG=1");
+	carrier_keep_round(keeper->carriers);
 	LIST_FOREACH(app, &keeper->apps, entry) {
 		if (!app->adopter) {
 			kept_start(app, -1);
@@ -433,7 +430,7 @@ static int keeper_listen(struct keeper *keeper, gid_t group)
 	return err;
 }
 
-static int keeper_start(struct keeper *keeper, gid_t group)
+static int keeper_start(struct keeper *keeper, const struct keeper_setup *setup)
 {
 	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT };
 	int err;
@@ -454,7 +451,11 @@ static int keeper_start(struct keeper *keeper, gid_t group)
 	keeper->holder = holder_new(keeper->loop);
 	if (!keeper->holder)
 		return -ENOMEM;
-	return keeper_listen(keeper, group);
+	err = keeper_listen(keeper, setup->group);
+	if (err || !setup->carries)
+		return err;
+	return carrier_keep_start(keeper->loop, setup->run_path, setup->carrier_uid,
+				  setup->carrier_gid, &keeper->carriers);
 }
 
 static void keeper_close(struct keeper *keeper, struct loop_io *io)
@@ -479,15 +480,16 @@ static void keeper_stop(struct keeper *keeper)
 	while (!LIST_EMPTY(&keeper->apps))
 		kept_end(LIST_FIRST(&keeper->apps));
 	holder_free(keeper->holder);
+	carrier_keep_stop(keeper->carriers);
 	keeper_close(keeper, &keeper->socket);
 	keeper_close(keeper, &keeper->signals);
 	loop_free(keeper->loop);
 }
 
-int keeper_run(const char *run_path, gid_t group)
+int keeper_run(const struct keeper_setup *setup)
 {
 	struct keeper keeper = {
-		.run_path = run_path,
+		.run_path = setup->run_path,
 		.socket.fd = -1,
 		.signals = { -1, keeper_signalled },
 	};
@@ -495,9 +497,9 @@ int keeper_run(const char *run_path, gid_t group)
 
 	LIST_INIT(&keeper.apps);
 	TAILQ_INIT(&keeper.greetings.waiting);
-	err = keeper_start(&keeper, group);
+	err = keeper_start(&keeper, setup);
 	if (err) {
-		log_line(LOG_ERR, "%s/" HANDOVER_KEEPER ": %s", run_path, strerror(-err));
+		log_line(LOG_ERR, "%s/" HANDOVER_KEEPER ": %s", setup->run_path, strerror(-err));
 	} else {
 		sd_notify(0, "READY=1");
 		err = loop_run(keeper.loop);

@@ -33,12 +33,12 @@ static int kill_and_record(struct agent *agent, uint64_t cookie, const struct se
 	int err;
 
 	mine.worker = LW_WORKER_NONE;
-	err = dataplane_session_add(agent->dataplane, cookie, &mine);
+	err = dataplane_session_change(agent->dataplane, cookie, &mine);
 	if (err)
 		return err;
 	err = kill_socket(agent, cookie, session);
 	if (err)
-		dataplane_session_add(agent->dataplane, cookie, session);
+		dataplane_session_change(agent->dataplane, cookie, session);
 	else
 		monitor_end_cookie(agent, cookie, "ended by the operator");
 	return err;

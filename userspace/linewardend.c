@@ -16,6 +16,7 @@
 
 #include "userspace/adoption.h"
 #include "userspace/agent.h"
+#include "userspace/carriers.h"
 #include "userspace/control.h"
 #include "userspace/ending_watch.h"
 #include "userspace/expiry_watch.h"
@@ -214,6 +215,8 @@ static int linewardend_start(struct linewardend *d)
 	}
 	err = adoption_start(agent, &agent->adoption);
 	if (!err)
+		err = carriers_start(agent, &agent->carriers);
+	if (!err)
 		err = ending_watch_start(agent, &agent->endings);
 	if (err) {
 		log_line(LOG_ERR, "apps cannot be heard in %s: %s", agent->config->run_path,
@@ -256,6 +259,7 @@ static void linewardend_stop(struct linewardend *d)
 	control_close(d->control);
 	adoption_stop(agent->adoption);
 	ending_watch_stop(agent->endings);
+	carriers_stop(agent->carriers);
 	listener_keep_stop(agent->listener_keep);
 	listeners_free(agent->listeners);
 	dataplane_close(agent->dataplane);

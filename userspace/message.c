@@ -19,6 +19,7 @@ static const struct message_form {
 	[MESSAGE_DEPART] = { MESSAGE_SHORT, 2, 2 },
 	[MESSAGE_SESSION] = { sizeof(struct message), 2, 2 },
 	[MESSAGE_RELAY] = { MESSAGE_SHORT, 2, 2 },
+	[MESSAGE_CARRY] = { MESSAGE_SHORT + sizeof(struct carry), 2, 2 },
 	[MESSAGE_FORGET] = { MESSAGE_SHORT, 1, 1 },
 	[MESSAGE_END] = { MESSAGE_SHORT + sizeof(struct message_end), 0, 1 },
 	[MESSAGE_RETIRED] = { MESSAGE_SHORT, 0, 0 },
@@ -53,6 +54,8 @@ static bool message_sound(const struct message *message, size_t size, size_t fd_
 		return record_check(&message->record) == 0;
 	case MESSAGE_END:
 		return text_is_printable(message->end.why, sizeof(message->end.why));
+	case MESSAGE_CARRY:
+		return carry_is_sound(&message->carry);
 	default:
 		return true;
 	}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "userspace/carry.h"
 #include "userspace/packet.h"
 #include "userspace/record.h"
 
@@ -20,6 +21,7 @@ enum message_type {
 	MESSAGE_DEPART, /* outbound: a socket, to be connected, and the app's; answered */
 	MESSAGE_SESSION, /* accepted: the peer's and the app's socket; the answer opens the gate */
 	MESSAGE_RELAY, /* both, with another socket to the app, bound, not connected; answered */
+	MESSAGE_CARRY, /* both: a carrier is to go on with them; answered */
 	MESSAGE_FORGET, /* the app's socket, which will not be connected; no answer */
 	MESSAGE_END, /* of a session, with the app's socket where there is one; no answer */
 	MESSAGE_RETIRED, /* the answer to RETIRE: it accepts nothing more */
@@ -47,6 +49,7 @@ struct message {
 	union { /* sent as far as the type needs it */
 		struct record record; /* RECORD and SESSION */
 		struct message_end end; /* END */
+		struct carry carry; /* CARRY; whoever has had it cleanses it */
 	};
 };
 

@@ -11,6 +11,7 @@
 
 #include "userspace/adoption.h"
 #include "userspace/agent.h"
+#include "userspace/carriers.h"
 #include "userspace/destination.h"
 #include "userspace/fd.h"
 #include "userspace/ktls.h"
@@ -358,8 +359,8 @@ static int monitor_relay(const struct monitor_request *request)
 	return monitor_enter_relay(request, &peer);
 }
 
-static void monitor_end_session(struct agent *agent, uint64_t cookie,
-				const struct session *session, const struct message_end *end)
+void monitor_record_end(struct agent *agent, uint64_t cookie, const struct session *session,
+			const struct message_end *end)
 {
 	struct record record = {
 		.time_ms = record_clock_ms(),
@@ -371,8 +372,17 @@ static void monitor_end_session(struct agent *agent, uint64_t cookie,
 
 	record_set_session(&record, session);
 	snprintf(record.reason, sizeof(record.reason), "%s", end->why);
-	dataplane_session_remove(agent->dataplane, cookie);
 	monitor_audit(agent, &record);
+}
+
+bool monitor_end_session(struct agent *agent, uint64_t cookie, const struct session *session,
+			 const struct message_end *end)
+{
+	/* whoever takes the entry away tells of the end: the kernel does so, too */
+	if (dataplane_session_remove(agent->dataplane, cookie) < 0)
+		return false;
+	monitor_record_end(agent, cookie, session, end);
+	return true;
 }
 
 void monitor_ended(struct agent *agent, const struct ending *ending)
@@ -383,7 +393,10 @@ void monitor_ended(struct agent *agent, const struct ending *ending)
 		.why = "closed",
 	};
 
-	monitor_end_session(agent, ending->cookie, &ending->session, &end);
+	if (ending->session.worker == LW_WORKER_CARRIED)
+		carriers_ending(agent->carriers, ending);
+	else
+		monitor_record_end(agent, ending->cookie, &ending->session, &end);
 }
 
 void monitor_end_cookie(struct agent *agent, uint64_t cookie, const char *why)
@@ -438,6 +451,49 @@ unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const ch
 	return orphans.count;
 }
 
+/* The app's side is there, and was shown whom it has to do with. */
+static int monitor_check_app(const struct monitor_request *request, const struct endpoint *local)
+{
+	struct endpoint source, app;
+	int err;
+
+	err = endpoint_local(request->app, &source);
+	if (!err)
+		err = endpoint_peer(request->app, &app);
+	if (err)
+		return err;
+	return dataplane_relay_has(request->worker->agent->dataplane, request->worker->netns,
+				   &source, local->port) ?
+		       -EAGAIN :
+		       0;
+}
+
+static int monitor_carry(const struct monitor_request *request)
+{
+	struct agent *agent = request->worker->agent;
+	const uint64_t cookie = request->message->cookie;
+	struct endpoint peer, local;
+	struct session session;
+	struct tag tag;
+	int err;
+
+	err = monitor_identify(request, &peer, &tag);
+	if (!err)
+		err = endpoint_local(request->client, &local);
+	if (!err)
+		err = monitor_check_app(request, &local);
+	if (!err)
+		err = dataplane_session(agent->dataplane, cookie, &session);
+	if (err)
+		return err;
+	/* of this worker; somebody else's, or one that is being ended, is not its to give away */
+	if (tag.state != STATE_VERIFIED || session.worker != request->worker->id ||
+	    !ktls_is_installed(request->client))
+		return -ENOTSUP;
+	return carriers_give(agent->carriers, cookie, &session, request->client, request->app,
+			     &request->message->carry);
+}
+
 /* a type without a row is one that only the main process sends */
 static const struct monitor_row {
 	int (*handle)(const struct monitor_request *request);
@@ -449,6 +505,7 @@ static const struct monitor_row {
 	[MESSAGE_DEPART] = { monitor_depart, .answered = true },
 	[MESSAGE_SESSION] = { monitor_session, .answered = true },
 	[MESSAGE_RELAY] = { monitor_relay, .answered = true },
+	[MESSAGE_CARRY] = { monitor_carry, .answered = true },
 	[MESSAGE_FORGET] = { monitor_forget, .app_only = true },
 	[MESSAGE_END] = { monitor_end, .app_only = true },
 	[MESSAGE_RETIRED] = { monitor_retired },
@@ -475,6 +532,8 @@ int monitor_handle(struct supervised *worker)
 	if (!row->handle)
 		return -EPROTO;
 	err = row->handle(&request);
+	if (message.type == MESSAGE_CARRY)
+		carry_wipe(&message.carry);
 	/* a worker that lies about a socket, or says what is not its to say */
 	if (err == -EPERM || err == -EPROTO)
 		return -EPROTO;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/relayed.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
+
+#include "policy/cleanup.h"
 
 #define RELAYED_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
@@ -85,6 +89,56 @@ void relayed_pause(struct relayed *relayed)
 bool relayed_is_quiet(const struct relayed *relayed)
 {
 	return relay_is_quiet(&relayed->relay) && stream_is_quiet(&relayed->stream);
+}
+
+int relayed_save(const struct relayed *relayed, struct carry *carry)
+{
+	const struct stream *stream = &relayed->stream;
+
+	if (stream->ssl || !stream->cipher)
+		return -ENOTSUP;
+	if (!relayed_is_quiet(relayed))
+		return -EAGAIN;
+	*carry = (struct carry){
+		.version = stream->cipher->version,
+		.suite = stream->cipher->suite,
+		.record_size = stream->record_size,
+		.can_rekey = stream->keys != NULL,
+		.is_client = stream->handshake.tickets,
+		.records = stream->records,
+		.records_max = stream->records_max,
+		.bytes_in = relayed->relay.up.bytes,
+		.bytes_out = relayed->relay.down.bytes,
+	};
+	if (!stream->keys)
+		return 0;
+	memcpy(carry->tx, stream->keys->tx.secret, sizeof(carry->tx));
+	memcpy(carry->rx, stream->keys->rx.secret, sizeof(carry->rx));
+	return 0;
+}
+
+int relayed_restore(struct relayed *relayed, const struct carry *carry,
+		    const struct ktls_crypto *crypto, int client, int app, struct buffer_pool *pool)
+{
+	_cleanup_(ktls_keys_wipe) struct ktls_keys keys = { 0 };
+	int err;
+
+	if (!carry_is_sound(carry))
+		return -EINVAL;
+	keys.cipher = ktls_cipher_find(carry->version, carry->suite);
+	memcpy(keys.tx.secret, carry->tx, sizeof(carry->tx));
+	memcpy(keys.rx.secret, carry->rx, sizeof(carry->rx));
+	err = stream_init_kernel(&relayed->stream, client, crypto, &keys, carry->is_client,
+				 carry->can_rekey);
+	if (err)
+		return err;
+	relayed->stream.records = carry->records;
+	relayed->stream.records_max = carry->records_max;
+	relayed->stream.record_size = carry->record_size;
+	relayed_connect(relayed, app, pool);
+	relayed->relay.up.bytes = carry->bytes_in;
+	relayed->relay.down.bytes = carry->bytes_out;
+	return 0;
 }
 
 void relayed_linger(struct relayed *relayed)

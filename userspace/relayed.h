@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "userspace/buffer.h"
+#include "userspace/carry.h"
 #include "userspace/loop.h"
 #include "userspace/relay.h"
 #include "userspace/stream.h"
@@ -50,6 +51,15 @@ void relayed_pause(struct relayed *relayed);
  * to the peer: somebody else may go on with it.
  */
 bool relayed_is_quiet(const struct relayed *relayed);
+
+/* What another process needs to go on. -EAGAIN: not at this moment; -ENOTSUP: user space encrypts. */
+int relayed_save(const struct relayed *relayed, struct carry *carry);
+
+/*
+ * Instead of relayed_connect(), with what relayed_save() took. -EINVAL: it is not sound; -ENOMEM.
+ */
+int relayed_restore(struct relayed *relayed, const struct carry *carry,
+		    const struct ktls_crypto *crypto, int client, int app, struct buffer_pool *pool);
 
 /*
  * After RELAYED_CUT: the app's socket is closed by the owner, and the peer's is kept until the peer

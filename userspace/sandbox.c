@@ -22,12 +22,22 @@
 #define SANDBOX_SANITIZED false
 #endif
 
-int sandbox_drop(uid_t uid, gid_t gid, pid_t parent)
+static int sandbox_die_with(pid_t parent)
 {
+	if (!parent)
+		return 0;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return -errno;
-	if (getppid() != parent) /* it died before the signal was asked for */
-		return -ESRCH;
+	/* it died before the signal was asked for */
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+int sandbox_drop(uid_t uid, gid_t gid, pid_t parent)
+{
+	int err = sandbox_die_with(parent);
+
+	if (err)
+		return err;
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING))
 		return -EPERM;
@@ -36,10 +46,9 @@ int sandbox_drop(uid_t uid, gid_t gid, pid_t parent)
 	if (prctl(PR_SET_DUMPABLE, SANDBOX_SANITIZED, 0, 0, 0) < 0)
 		return -errno;
 	/* a change of credentials clears the death signal: kernel/cred.c, commit_creds */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return -errno;
-	if (getppid() != parent)
-		return -ESRCH;
+	err = sandbox_die_with(parent);
+	if (err)
+		return err;
 	if (getuid() != uid || geteuid() != uid || getgid() != gid || getegid() != gid ||
 	    capng_have_capabilities(CAPNG_SELECT_BOTH) != CAPNG_NONE || setuid(0) == 0)
 		return -EPERM;

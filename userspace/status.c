@@ -7,6 +7,7 @@
 
 #include "userspace/adoption.h"
 #include "userspace/agent.h"
+#include "userspace/carriers.h"
 #include "userspace/expiry_json.h"
 #include "userspace/function.h"
 #include "userspace/reload.h"
@@ -138,9 +139,10 @@ json_t *status_to_json(const struct agent *agent)
 {
 	struct line_counters none = dataplane_line_counters(agent->dataplane, 0);
 	unsigned int sessions = 0;
+	json_t *status;
 
 	dataplane_sessions(agent->dataplane, status_count, &sessions);
-	return json_pack("{s:s, s:i, s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	status = json_pack("{s:s, s:i, s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", LINEWARDEN_VERSION, "pid", (int)getpid(), "started",
 			 (json_int_t)agent->started, "configuration", reload_to_json(agent->reload),
 			 "audit_log", agent->config->audit_log,
@@ -152,6 +154,9 @@ json_t *status_to_json(const struct agent *agent)
 			 status_ktls(agent), "workers", status_workers(agent), "ports",
 			 status_ports(agent), "apps", adoption_to_json(agent->adoption), "lines",
 			 status_lines(agent));
+	if (status)
+		json_object_set_new(status, "carriers", carriers_to_json(agent->carriers));
+	return status;
 }
 
 static void status_add_session(uint64_t cookie, const struct session *session, void *arg)
@@ -160,7 +165,7 @@ static void status_add_session(uint64_t cookie, const struct session *session, v
 
 	json_array_append_new(
 		arg, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, "
-			       "s:s, s:i}",
+			       "s:s, s:i, s:i}",
 			       "cookie", (json_int_t)cookie, "line", session->line, "direction",
 			       session->direction == DIRECTION_OUTBOUND ? "outbound" : "inbound", "function",
 			       function_name(session->function), "level",
@@ -170,7 +175,7 @@ static void status_add_session(uint64_t cookie, const struct session *session, v
 			       (json_int_t)session->not_after, "sha256", session->fingerprint,
 			       "tls", session->tls, "cipher", session->cipher, "ktls",
 			       !strcmp(session->ktls, "yes"), "delivery", session->delivery,
-			       "worker", (int)session->worker));
+			       "worker", (int)session->worker, "carrier", (int)session->carrier));
 }
 
 json_t *sessions_to_json(const struct agent *agent)

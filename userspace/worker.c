@@ -226,6 +226,10 @@ static void worker_init_timeouts(struct worker *worker)
 		.duration = LOOP_SECOND / 10,
 		.expired = worker_retry_expired,
 	};
+	worker->carries = (struct loop_timeouts){
+		.duration = LOOP_SECOND,
+		.expired = connection_retry_carrier,
+	};
 	worker->lingers = (struct loop_timeouts){
 		.duration = LINGER_SECONDS * LOOP_SECOND,
 		.expired = worker_linger_expired,
@@ -234,6 +238,7 @@ static void worker_init_timeouts(struct worker *worker)
 	loop_timeouts_add(worker->loop, &worker->handshakes);
 	loop_timeouts_add(worker->loop, &worker->connects);
 	loop_timeouts_add(worker->loop, &worker->retries);
+	loop_timeouts_add(worker->loop, &worker->carries);
 	loop_timeouts_add(worker->loop, &worker->lingers);
 	loop_timeouts_add(worker->loop, &worker->beats);
 	worker_beat(&worker->beat);

@@ -53,6 +53,7 @@ struct worker {
 	struct loop_timeouts handshakes; /* half-open ones */
 	struct loop_timeouts connects; /* to the app */
 	struct loop_timeouts retries; /* of an app that does not listen */
+	struct loop_timeouts carries; /* of sessions that no carrier has */
 	struct loop_timeouts lingers; /* refused ones, until the peer has read why */
 	struct loop_timeouts beats; /* the one below */
 	struct loop_timeout beat; /* tells the main process that this one works */

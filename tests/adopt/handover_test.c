@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What may be said to the keeper, to adopters and to the main process, and what is no message. */
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "tests/harness.h"
 #include "userspace/handover.h"
 
-enum { SIDES = HANDOVER_AT_ADOPTER + 1 };
+enum { SIDES = HANDOVER_AT_CARRIERS_MAIN + 1 };
 
 FIXTURE(handover) {
 	int from, to;
@@ -67,6 +68,20 @@ static int send_bytes(FIXTURE_DATA(handover) *self, const void *bytes, size_t si
 	return packet_send(self->from, bytes, size, fd, fds);
 }
 
+/* the least that there can be of a type */
+static struct handover sound(enum handover_type type)
+{
+	struct handover message = { .type = type, .id = 7 };
+
+	if (type == HANDOVER_CARRY)
+		message.carry = (struct carry){
+			.version = TLS1_3_VERSION,
+			.suite = 0x1301, /* TLS_AES_128_GCM_SHA256 */
+			.record_size = 16384,
+		};
+	return message;
+}
+
 /* each type with each number of descriptors, to each side: one combination is right */
 TEST_F(handover, goes_to_one_side)
 {
@@ -79,8 +94,7 @@ TEST_F(handover, goes_to_one_side)
 			for (int side = 0; side < SIDES; side++) {
 				int err;
 
-				message = (struct handover){ .type = (enum handover_type)type,
-							     .id = 7 };
+				message = sound((enum handover_type)type);
 				ASSERT_OK(send_bytes(self, &message, sizeof(message), fds));
 				err = receive(self, (enum handover_side)side, &got, &count);
 				EXPECT_TRUE(err == 0 || err == -EBADMSG);
@@ -134,6 +148,45 @@ TEST_F(handover, has_values_within_bounds)
 	EXPECT_EQ(-EBADMSG, say(self, &message));
 	message.type = HANDOVER_TYPE_COUNT;
 	EXPECT_EQ(-EBADMSG, say(self, &message));
+}
+
+static int carry(FIXTURE_DATA(handover) *self, const struct handover *message)
+{
+	struct handover got;
+	size_t count;
+
+	ASSERT_OK(send_bytes(self, message, sizeof(*message), 2));
+	return receive(self, HANDOVER_AT_CARRIER, &got, &count);
+}
+
+/* what a worker says of a session goes to a carrier by way of main */
+TEST_F(handover, carries_what_can_be_relayed)
+{
+	struct handover message = sound(HANDOVER_CARRY);
+
+	EXPECT_OK(carry(self, &message));
+	message.carry.can_rekey = message.carry.is_client = 1;
+	EXPECT_OK(carry(self, &message));
+	message.carry.can_rekey = 2;
+	EXPECT_EQ(-EBADMSG, carry(self, &message));
+	message = sound(HANDOVER_CARRY);
+	message.carry.is_client = 2;
+	EXPECT_EQ(-EBADMSG, carry(self, &message));
+	message = sound(HANDOVER_CARRY);
+	message.carry.record_size = 0;
+	EXPECT_EQ(-EBADMSG, carry(self, &message));
+	message.carry.record_size = 16385;
+	EXPECT_EQ(-EBADMSG, carry(self, &message));
+	message = sound(HANDOVER_CARRY);
+	message.carry.suite = 0x1305; /* one that the kernel does not have */
+	EXPECT_EQ(-EBADMSG, carry(self, &message));
+	/* of TLS 1.2 the keys are not changed */
+	message = sound(HANDOVER_CARRY);
+	message.carry.version = TLS1_2_VERSION;
+	message.carry.suite = 0xc02f; /* ECDHE-RSA-AES128-GCM-SHA256 */
+	EXPECT_OK(carry(self, &message));
+	message.carry.can_rekey = 1;
+	EXPECT_EQ(-EBADMSG, carry(self, &message));
 }
 
 /* what status prints: it moves no cursor, and has an end */

@@ -13,8 +13,13 @@
 
 pid_t wrap_start_keeper(const char *run, const char *log)
 {
+	return wrap_start_keeper_as(run, log, NULL);
+}
+
+pid_t wrap_start_keeper_as(const char *run, const char *log, const char *user)
+{
 	const char *const argv[] = { process_build_path("userspace/linewarden-keeper"), "--run",
-				     run, NULL };
+				     run, user ? "--user" : NULL, user, NULL };
 	long long end = process_now_ms() + READY_MS;
 	pid_t pid = process_start(log, argv);
 	int fd = -1;

@@ -12,6 +12,9 @@ enum { WRAP_WORDS = 5, WRAP_WORDS_MAX = 24 };
 /* wrap_start_keeper - its pid, when it listens in that run-path; log takes its output; checks */
 pid_t wrap_start_keeper(const char *run, const char *log);
 
+/* wrap_start_keeper_as - the same, with carriers of that account */
+pid_t wrap_start_keeper_as(const char *run, const char *log, const char *user);
+
 /* wrap_start_keeper_of - the same in a daemon's run-path, which it writes to run; checks */
 pid_t wrap_start_keeper_of(const struct daemon *daemon, char run[PROCESS_PATH_MAX]);
 

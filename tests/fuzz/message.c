@@ -105,6 +105,12 @@ static void message_require_sound(const struct message *message, size_t len, siz
 		REQUIRE(strnlen(message->end.why, sizeof(message->end.why)) <
 			sizeof(message->end.why));
 		break;
+	case MESSAGE_CARRY:
+		REQUIRE(fd_count == 2 && len == body + sizeof(message->carry));
+		REQUIRE(ktls_cipher_find(message->carry.version, message->carry.suite));
+		REQUIRE(message->carry.record_size && message->carry.record_size <= 16384);
+		REQUIRE(message->carry.can_rekey <= 1 && message->carry.is_client <= 1);
+		break;
 	default:
 		REQUIRE(len == body);
 	}

@@ -103,6 +103,17 @@ void seed_message(void)
 	seed_message_one(&message, sizeof(message), 2, "session");
 	message = (struct message){ .type = MESSAGE_RELAY, .cookie = 7 };
 	seed_message_one(&message, body, 2, "relay");
+	message.type = MESSAGE_CARRY;
+	message.carry = (struct carry){
+		.version = TLS1_3_VERSION,
+		.suite = 0x1301,
+		.record_size = 16384,
+		.can_rekey = 1,
+		.records_max = 1 << 24,
+	};
+	seed_message_one(&message, body + sizeof(message.carry), 2, "carry");
+	message.carry.version = TLS1_2_VERSION;
+	seed_message_one(&message, body + sizeof(message.carry), 2, "carry-other");
 	message.type = MESSAGE_FORGET;
 	seed_message_one(&message, body, 1, "forget");
 	message.type = MESSAGE_ANSWER;
