@@ -17,7 +17,7 @@ static int count_kills(void)
 {
 	const char *text = getenv("KILLS");
 
-	return text ? atoi(text) : 20;
+	return text ? atoi(text) : 10;
 }
 
 HARNESS_PREPARE
