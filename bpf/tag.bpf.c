@@ -152,6 +152,33 @@ static __always_inline void tag_departing(struct bpf_sock_ops *skops, __u32 netn
 }
 
 /*
+ * A socket that the agent connects, and the app is to have. Nobody else counts its connection, or
+ * hears of its end: tag_closed().
+ */
+static __always_inline struct tag *tag_in_place(struct bpf_sock_ops *skops)
+{
+	struct tag *tag = skops->sk ? bpf_sk_storage_get(&tags, skops->sk, 0, 0) : NULL;
+
+	return tag && tag->in_place ? tag : NULL;
+}
+
+static __always_inline void tag_dialling(struct bpf_sock_ops *skops)
+{
+	if (tag_in_place(skops))
+		bpf_sock_ops_cb_flags_set(skops, skops->bpf_sock_ops_cb_flags |
+							 BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+static __always_inline void tag_dialled(struct bpf_sock_ops *skops)
+{
+	const struct tag *tag = tag_in_place(skops);
+	struct line_counters *counters = tag ? counters_of(tag->line) : NULL;
+
+	if (counters)
+		counters->established++;
+}
+
+/*
  * A socket that the app has itself: its session ends with it, whatever else runs or does not. The
  * sessions of workers are theirs to end.
  */
@@ -191,8 +218,12 @@ int tag_established(struct bpf_sock_ops *skops)
 		return 1;
 	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		tag_accepted(skops, *netns);
-	else if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+	else if (skops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+		tag_dialled(skops);
+	else if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
 		tag_departing(skops, *netns);
+		tag_dialling(skops);
+	}
 	return 1;
 }
 

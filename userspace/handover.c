@@ -32,8 +32,12 @@ static const struct handover_form {
 	[HANDOVER_CLOSED] = { HANDOVER_AT_MAIN, 0 },
 	[HANDOVER_TAKEN] = { HANDOVER_AT_MAIN, 0 },
 	[HANDOVER_RETURNED] = { HANDOVER_AT_MAIN, 0 },
+	[HANDOVER_CONNECT] = { HANDOVER_AT_MAIN, 0 },
+	[HANDOVER_CANCEL] = { HANDOVER_AT_MAIN, 0 },
 	[HANDOVER_MAPS] = { HANDOVER_AT_ADOPTER, HANDOVER_MAP_COUNT },
 	[HANDOVER_CLIENT] = { HANDOVER_AT_ADOPTER, 1 },
+	[HANDOVER_CONNECTED] = { HANDOVER_AT_ADOPTER, 1 },
+	[HANDOVER_UNCONNECTED] = { HANDOVER_AT_ADOPTER, 0 },
 };
 _Static_assert(sizeof(handover_forms) / sizeof(handover_forms[0]) == HANDOVER_TYPE_COUNT,
 	       "every type has a form");

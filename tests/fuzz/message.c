@@ -95,7 +95,7 @@ static void message_require_sound(const struct message *message, size_t len, siz
 	REQUIRE(fd_count <= PACKET_FDS_MAX && len >= body && len <= sizeof(*message));
 	switch (message->type) {
 	case MESSAGE_SESSION:
-		REQUIRE(fd_count == 2);
+		REQUIRE(fd_count == (message->order ? 1 : 2));
 		/* fall through */
 	case MESSAGE_RECORD:
 		REQUIRE(len == sizeof(*message));
@@ -104,6 +104,15 @@ static void message_require_sound(const struct message *message, size_t len, siz
 	case MESSAGE_END:
 		REQUIRE(strnlen(message->end.why, sizeof(message->end.why)) <
 			sizeof(message->end.why));
+		break;
+	case MESSAGE_DEPART:
+		REQUIRE(fd_count == (message->order ? 1 : 2));
+		break;
+	case MESSAGE_UNDONE:
+		REQUIRE(message->error <= 0);
+		break;
+	case MESSAGE_ORDER:
+		REQUIRE(len == body + sizeof(message->what));
 		break;
 	default:
 		REQUIRE(len == body);
