@@ -152,7 +152,7 @@ struct tag {
 	/* inbound: under which numbers' meaning the line was found. The agent's listener may outlive
 	 * it, and another configuration gives the numbers to other lines */
 	__u32 generation;
-	__u32 zero;
+	__u32 in_place; /* outbound, 1: the app's connect() is going to return with the socket itself */
 };
 
 /* The agent's own connection to the app, told apart by its exact source. */

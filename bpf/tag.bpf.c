@@ -185,12 +185,21 @@ static __always_inline void tag_closed(struct bpf_sock_ops *skops)
 		bpf_ringbuf_submit(ending, 0);
 }
 
-/* A connection of the agent to a peer: its end is going to be asked for, as of those it accepts. */
+/*
+ * A connection of the agent to a peer: its end is going to be asked for, as of those it accepts. One
+ * that an app is to have in place of its own is counted here: nobody else hears of it.
+ */
 static __always_inline void tag_dialled(struct bpf_sock_ops *skops)
 {
-	if (skops->sk && bpf_sk_storage_get(&tags, skops->sk, 0, 0))
-		bpf_sock_ops_cb_flags_set(skops, skops->bpf_sock_ops_cb_flags |
-							 BPF_SOCK_OPS_STATE_CB_FLAG);
+	struct tag *tag = skops->sk ? bpf_sk_storage_get(&tags, skops->sk, 0, 0) : NULL;
+	struct line_counters *counters;
+
+	if (!tag)
+		return;
+	bpf_sock_ops_cb_flags_set(skops, skops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	counters = tag->in_place ? counters_of(tag->line) : NULL;
+	if (counters)
+		counters->established++;
 }
 
 SEC("sockops")
@@ -210,10 +219,10 @@ int tag_established(struct bpf_sock_ops *skops)
 		return 1;
 	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		tag_accepted(skops, *netns);
-	else if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
-		tag_departing(skops, *netns);
 	else if (skops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
 		tag_dialled(skops);
+	else if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		tag_departing(skops, *netns);
 	return 1;
 }
 

@@ -24,7 +24,7 @@ enum { EXEC_CANNOT = 126, EXEC_NOT_FOUND = 127 };
 
 struct exec_options {
 	const char *run_path, *unit, *user, *cgroup;
-	bool otherwise_relay;
+	bool otherwise_relay, connects;
 	char **command;
 };
 
@@ -38,6 +38,7 @@ static void exec_help(void)
 	       "  -r, --run DIR          the daemon's run-path (" EXEC_RUN_PATH ")\n"
 	       "  -U, --user NAME        becomes this user before the command starts\n"
 	       "  -c, --cgroup PATH      makes this cgroup, and starts the command in it\n"
+	       "  -C, --connect          its connect() may return with verified connections, too\n"
 	       "      --otherwise-relay  without a keeper starts the command all the same,\n"
 	       "                         which the relay serves then\n");
 }
@@ -50,6 +51,7 @@ static int exec_read_options(int argc, char **argv, struct exec_options *options
 		{ "run", required_argument, NULL, 'r' },
 		{ "user", required_argument, NULL, 'U' },
 		{ "cgroup", required_argument, NULL, 'c' },
+		{ "connect", no_argument, NULL, 'C' },
 		{ "otherwise-relay", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -59,7 +61,7 @@ static int exec_read_options(int argc, char **argv, struct exec_options *options
 
 	*options = (struct exec_options){ .run_path = EXEC_RUN_PATH };
 	/* +: the options after the command are its own */
-	while ((option = getopt_long(argc, argv, "+u:r:U:c:h", longs, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "+u:r:U:c:Ch", longs, NULL)) >= 0) {
 		switch (option) {
 		case 'u':
 			options->unit = optarg;
@@ -72,6 +74,9 @@ static int exec_read_options(int argc, char **argv, struct exec_options *options
 			break;
 		case 'c':
 			options->cgroup = optarg;
+			break;
+		case 'C':
+			options->connects = true;
 			break;
 		case 'o':
 			options->otherwise_relay = true;
@@ -152,12 +157,12 @@ static void exec_explain_filter(int err)
 	fprintf(stderr, "linewarden exec: the filter of system calls: %s%s\n", strerror(-err), todo);
 }
 
-static int exec_filter(int *notify)
+static int exec_filter(bool connects, int *notify)
 {
 	_cleanup_(cleanup_seccomp_release) scmp_filter_ctx filter = NULL;
 	int err;
 
-	err = wrap_filter_new(seccomp_arch_native(), &filter);
+	err = wrap_filter_new(seccomp_arch_native(), connects, &filter);
 	if (!err)
 		err = wrap_filter_load(filter, notify);
 	if (err)
@@ -242,7 +247,7 @@ static int exec_wrap(const struct exec_options *options)
 		exec_explain_connect(options, keeper);
 		return options->otherwise_relay ? 0 : keeper;
 	}
-	err = exec_filter(&notify);
+	err = exec_filter(options->connects, &notify);
 	return err ? err : exec_hand_over(keeper, options->unit, notify);
 }
 

@@ -42,9 +42,9 @@ void adopter_tick_soon(struct adopter *adopter)
 static void adopter_tick(struct loop_timeout *timeout)
 {
 	struct adopter *adopter = CONTAINER_OF(timeout, struct adopter, tick);
-	bool places = place_tick(adopter);
+	bool places = place_tick(adopter), dials = connect_tick(adopter);
 
-	if (held_tick(adopter) || places)
+	if (held_tick(adopter) || places || dials)
 		loop_timeout_start(adopter->loop, &adopter->ticks, timeout);
 }
 
@@ -89,6 +89,9 @@ static void adopter_handle(struct adopter *adopter, union notify *call)
 	case SYS_accept:
 	case SYS_accept4:
 		adopter_accept(adopter, call);
+		return;
+	case SYS_connect:
+		adopter_connect(adopter, call);
 		return;
 	case SYS_bind:
 		/* an address that a call which is over still occupies */
@@ -137,6 +140,10 @@ static void adopter_inherit_calls(struct adopter *adopter)
 	union notify *call;
 	size_t i;
 
+	for (i = 0; i < LEDGER_CALLS; i++)
+		if (adopter->ledger->calls[i].call.id &&
+		    adopter->ledger->calls[i].call.data.nr == SYS_connect)
+			adopter_inherit_connect(adopter, &adopter->ledger->calls[i]);
 	ledger_settle(adopter->ledger, adopter->calls.fd);
 	for (i = 0; i < LEDGER_CALLS; i++) {
 		call = &adopter->ledger->calls[i];
@@ -196,6 +203,7 @@ int adopter_run(const struct adopter_setup *setup)
 	LIST_INIT(&adopter.taken);
 	TAILQ_INIT(&adopter.parents);
 	TAILQ_INIT(&adopter.held);
+	LIST_INIT(&adopter.dials);
 	err = adopter_start(&adopter, setup);
 	if (err) {
 		adopter_answer_exec(&adopter, err);
@@ -204,6 +212,7 @@ int adopter_run(const struct adopter_setup *setup)
 		adopter_agent_start(&adopter);
 		err = loop_run(adopter.loop);
 		held_drop_all(&adopter);
+		connect_drop_all(&adopter);
 		place_return_all(&adopter, -ESRCH);
 		listener_forget_all(&adopter);
 		parents_forget_all(&adopter);

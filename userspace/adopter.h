@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An adopter: the process that answers the accept() calls of one wrapped app, and gives it verified
- * sockets of clients as their results. It knows nothing of TLS, of the configuration, or of other
+ * An adopter: the process that answers the accept() and connect() calls of one wrapped app, and
+ * gives it verified sockets of clients as their results, or of servers in place of its own. It knows nothing of TLS, of the configuration, or of other
  * apps, so that nothing of these can hold the app up.
  *
  * A verified client waits at its *place*, the address that it dialled. While one waits there is a
@@ -13,6 +13,7 @@
  * adopter_accept.c    what a call is answered with
  * adopter_agent.c     the daemon's main process
  * adopter_bell.c      bells
+ * adopter_connect.c   calls of connect()
  * adopter_held.c      calls that wait
  * adopter_keeper.c    the keeper, or the one that follows it
  * adopter_listener.c  where the app listens
@@ -89,6 +90,9 @@ struct adopter {
 	TAILQ_HEAD(, parent) parents;
 	unsigned int parent_count;
 	TAILQ_HEAD(, held) held;
+	LIST_HEAD(, dial) dials;
+	struct inherit_options dialled[2]; /* of the sockets of CONNECTED, for inherit_give() */
+	uint32_t connect_ms; /* how long a connect() is held that does not block; 0: none is */
 	struct loop_timeouts ticks; /* while clients wait, or calls with a time limit */
 	struct loop_timeout tick;
 	struct loop_timeouts beats;
@@ -135,6 +139,18 @@ void adopter_agent_stop(struct adopter *adopter);
 void adopter_tell(struct adopter *adopter, const struct handover *message);
 /* exec may go on, or must not: once. */
 void adopter_answer_exec(struct adopter *adopter, int err);
+
+/* --- adopter_connect.c */
+/* Asks the main process about a call of connect(), or lets the kernel carry it out at once. */
+void adopter_connect(struct adopter *adopter, union notify *call);
+/* The main process's answer, CONNECTED or UNCONNECTED; the socket, or -1, is taken over. */
+void adopter_connected(struct adopter *adopter, const struct handover *answer, int socket);
+/* Lets go of those whose caller does not wait any more, or whose time is over; false: none waits. */
+bool connect_tick(struct adopter *adopter);
+/* There is no main process any more: all go on as they would without us. */
+void connect_drop_all(struct adopter *adopter);
+/* One that an adopter before this one had in hand, before ledger_settle(). */
+void adopter_inherit_connect(struct adopter *adopter, union notify *call);
 
 /* --- adopter_keeper.c */
 int adopter_keeper_start(struct adopter *adopter, int keeper);

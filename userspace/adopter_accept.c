@@ -37,16 +37,8 @@ static int accept_check(const union notify *call, int *room)
 static socklen_t accept_address(const struct adopter_call *call, const struct endpoint *peer,
 				struct sockaddr_storage *out)
 {
-	struct sockaddr_in6 *in6 = (void *)out;
-
-	if (endpoint_is_ip4(&call->address.at))
-		return endpoint_sockaddr(peer, out);
-	memset(out, 0, sizeof(*out));
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(peer->port);
-	in6->sin6_scope_id = peer->scope;
-	memcpy(&in6->sin6_addr, peer->addr, sizeof(peer->addr));
-	return sizeof(*in6);
+	return endpoint_is_ip4(&call->address.at) ? endpoint_sockaddr(peer, out) :
+						    endpoint_sockaddr6(peer, out);
 }
 
 static int accept_write_address(const struct adopter *adopter, const struct adopter_call *call,

@@ -17,6 +17,7 @@ static void agent_hang_up(struct adopter *adopter)
 		return;
 	loop_remove(adopter->loop, &adopter->agent);
 	close(fd);
+	connect_drop_all(adopter);
 	loop_timeout_start(adopter->loop, &adopter->retries, &adopter->agent_retry);
 }
 
@@ -88,6 +89,23 @@ static void agent_take_client(struct adopter *adopter, uint64_t cookie, int fd)
 	parents_come(adopter, place, !STAILQ_NEXT(STAILQ_FIRST(&place->clients), entry));
 }
 
+static void agent_take(struct adopter *adopter, const struct handover *message,
+		       int fds[PACKET_FDS_MAX])
+{
+	switch (message->type) {
+	case HANDOVER_MAPS:
+		adopter->connect_ms = message->connect_ms;
+		agent_take_maps(adopter, fds);
+		return;
+	case HANDOVER_CLIENT:
+		agent_take_client(adopter, message->cookie, fds[0]);
+		return;
+	default:
+		adopter_connected(adopter, message, fds[0]);
+		return;
+	}
+}
+
 static void agent_ready(struct loop_io *io, uint32_t events)
 {
 	struct adopter *adopter = CONTAINER_OF(io, struct adopter, agent);
@@ -97,12 +115,8 @@ static void agent_ready(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	while (io->fd >= 0 &&
-	       !(err = handover_receive(io->fd, HANDOVER_AT_ADOPTER, &message, fds))) {
-		if (message.type == HANDOVER_MAPS)
-			agent_take_maps(adopter, fds);
-		else
-			agent_take_client(adopter, message.cookie, fds[0]);
-	}
+	       !(err = handover_receive(io->fd, HANDOVER_AT_ADOPTER, &message, fds)))
+		agent_take(adopter, &message, fds);
 	if (err && err != -EAGAIN)
 		agent_hang_up(adopter);
 }

@@ -12,6 +12,7 @@
 
 #include "userspace/agent.h"
 #include "userspace/app_address.h"
+#include "userspace/dispatch.h"
 #include "userspace/fd.h"
 #include "userspace/handover.h"
 #include "userspace/log.h"
@@ -234,6 +235,7 @@ static void wrapped_lost(struct wrapped *app)
 	loop_remove(adoption->agent->loop, &app->io);
 	close(fd);
 	LIST_REMOVE(app, entry);
+	dispatch_cancel_all(adoption->agent->dispatch, app);
 	for (i = 0; app->greeted && i < app->listener_count; i++)
 		adoption_map_port(adoption, app->netns, app->listeners[i].at.port);
 	for (client = TAILQ_FIRST(&adoption->clients); client; client = next) {
@@ -244,11 +246,34 @@ static void wrapped_lost(struct wrapped *app)
 	loop_discard(adoption->agent->loop, &app->garbage);
 }
 
+static int wrapped_tell_maps(const struct wrapped *app)
+{
+	const struct agent *agent = app->adoption->agent;
+	const struct handover message = {
+		.type = HANDOVER_MAPS,
+		.connect_ms = app->greeted ? dispatch_connect_ms(agent, app->netns) : 0,
+	};
+	int maps[HANDOVER_MAP_COUNT];
+
+	dataplane_adopter_maps(agent->dataplane, maps);
+	return handover_send(app->io.fd, &message, maps, HANDOVER_MAP_COUNT);
+}
+
+void adoption_tell_connects(struct adoption *adoption)
+{
+	struct wrapped *app, *next;
+
+	for (app = LIST_FIRST(&adoption->apps); app; app = next) {
+		next = LIST_NEXT(app, entry);
+		if (app->greeted && wrapped_tell_maps(app) < 0)
+			wrapped_lost(app);
+	}
+}
+
 static int wrapped_greet(struct wrapped *app, const struct handover *message)
 {
 	struct agent *agent = app->adoption->agent;
-	const struct handover answer = { .type = HANDOVER_MAPS };
-	int maps[HANDOVER_MAP_COUNT], err;
+	int err;
 
 	if (app->greeted)
 		return -EPROTO;
@@ -261,8 +286,7 @@ static int wrapped_greet(struct wrapped *app, const struct handover *message)
 			 app->name, (int)app->pid);
 	else
 		app->greeted = true;
-	dataplane_adopter_maps(agent->dataplane, maps);
-	return handover_send(app->io.fd, &answer, maps, HANDOVER_MAP_COUNT);
+	return wrapped_tell_maps(app);
 }
 
 static int wrapped_listens(struct wrapped *app, const struct handover *message)
@@ -343,6 +367,31 @@ static int wrapped_returned(struct wrapped *app, const struct handover *message)
 	return 0;
 }
 
+static int wrapped_connect(struct wrapped *app, const struct handover *message)
+{
+	if (!app->greeted)
+		return -EPROTO;
+	return dispatch_connect(app->adoption->agent->dispatch, app, app->netns, message);
+}
+
+static int wrapped_cancel(struct wrapped *app, const struct handover *message)
+{
+	dispatch_cancel(app->adoption->agent->dispatch, app, message->call);
+	return 0;
+}
+
+void adoption_answer(struct wrapped *app, uint64_t call, int socket, int error)
+{
+	const struct handover message = {
+		.type = socket >= 0 ? HANDOVER_CONNECTED : HANDOVER_UNCONNECTED,
+		.call = call,
+		.error = error,
+	};
+
+	if (handover_send(app->io.fd, &message, &socket, socket >= 0) < 0)
+		wrapped_lost(app);
+}
+
 static const struct {
 	int (*handle)(struct wrapped *app, const struct handover *message);
 } wrapped_rows[HANDOVER_TYPE_COUNT] = {
@@ -351,6 +400,8 @@ static const struct {
 	[HANDOVER_CLOSED] = { wrapped_closed },
 	[HANDOVER_TAKEN] = { wrapped_taken },
 	[HANDOVER_RETURNED] = { wrapped_returned },
+	[HANDOVER_CONNECT] = { wrapped_connect },
+	[HANDOVER_CANCEL] = { wrapped_cancel },
 };
 
 static void wrapped_ready(struct loop_io *io, uint32_t events)
@@ -407,6 +458,11 @@ int adoption_start(struct agent *agent, struct adoption **out)
 	};
 	LIST_INIT(&adoption->apps);
 	TAILQ_INIT(&adoption->clients);
+	agent->dispatch = dispatch_new(agent);
+	if (!agent->dispatch) {
+		free(adoption);
+		return -ENOMEM;
+	}
 	/* an adopter is root's */
 	err = fd = handover_listen(agent->config->run_path, HANDOVER_ADOPT, 0600, 0);
 	if (fd >= 0) {
@@ -415,6 +471,8 @@ int adoption_start(struct agent *agent, struct adoption **out)
 			close(fd);
 	}
 	if (err < 0) {
+		dispatch_free(agent->dispatch);
+		agent->dispatch = NULL;
 		free(adoption);
 		return err;
 	}
@@ -438,6 +496,8 @@ void adoption_stop(struct adoption *adoption)
 	fd = adoption->socket.fd;
 	loop_remove(loop, &adoption->socket);
 	close(fd);
+	dispatch_free(adoption->agent->dispatch);
+	adoption->agent->dispatch = NULL;
 	free(adoption);
 }
 

@@ -28,6 +28,9 @@ void adoption_stop(struct adoption *adoption);
  */
 void adoption_map_ports(const struct adoption *adoption);
 
+/* The configuration is another one: adopters hear how long a connect() is held now. */
+void adoption_tell_connects(struct adoption *adoption);
+
 /* Whether a wrapped app listens at that address of a namespace (its number in the configuration). */
 bool adoption_has(const struct adoption *adoption, uint32_t netns, const struct endpoint *local);
 
@@ -50,6 +53,15 @@ void adoption_give(struct given *client);
 
 /* It is not to be given. NULL is fine. */
 void adoption_drop(struct given *client);
+
+struct wrapped;
+
+/*
+ * To the adopter of a wrapped app, about a call of its connect(): a verified socket, which stays the
+ * caller's; or -1, and -errno of the call, or 0 where it is to go on as it would without us. One
+ * that cannot be told is lost.
+ */
+void adoption_answer(struct wrapped *app, uint64_t call, int socket, int error);
 
 /* The wrapped apps; a new reference, NULL when out of memory. */
 json_t *adoption_to_json(const struct adoption *adoption);

@@ -60,6 +60,7 @@ struct agent {
 	struct listener_keep *listener_keep;
 	struct adoption *adoption;
 	struct carriers *carriers;
+	struct dispatch *dispatch; /* as long as there is an adoption */
 	struct ending_watch *endings;
 	struct session_store *sessions; /* shared with the workers */
 	bool kernel_tls;

@@ -57,10 +57,12 @@ enum config_security {
 	CONFIG_SECURITY_COUNT,
 };
 
-/* How a verified connection reaches the app. */
+/* How a verified connection reaches the app. An outbound line has one of the last two. */
 enum config_delivery {
 	CONFIG_DELIVERY_AUTO, /* adopted where the app was started by `linewarden exec`, else relayed */
-	CONFIG_DELIVERY_ADOPT, /* the app's own accept() returns it, or it is refused */
+	/* the app's own accept() returns it, or it is refused; outbound: its connect() returns with
+	 * it where it can, else it is relayed */
+	CONFIG_DELIVERY_ADOPT,
 	CONFIG_DELIVERY_RELAY, /* the daemon connects to the app and moves the bytes */
 };
 
@@ -78,7 +80,7 @@ struct config_line {
 	size_t prefix_count;
 	struct rule rule; /* valid for the policy; its names belong to the line */
 	enum config_mode mode;
-	enum config_delivery delivery; /* of an inbound line */
+	enum config_delivery delivery;
 	enum config_ciphers ciphers;
 	bool resumption; /* TLS sessions are resumed */
 	char *server_name; /* outbound: sent as SNI (RFC 6066 section 3); NULL: none */
@@ -155,6 +157,7 @@ struct config {
 	gid_t control_gid;
 	unsigned int workers; /* 0: one per core */
 	unsigned int handshake_timeout; /* seconds */
+	unsigned int connect_timeout; /* ms that a non-blocking connect() is held at most */
 	unsigned int max_handshakes; /* half-open ones, per worker */
 	char *audit_log;
 	char *pin_path;

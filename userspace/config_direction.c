@@ -99,7 +99,9 @@ static int direction_make_outbound(const struct config_draft *draft, struct conf
 	int rc = direction_copy(&draft->line, line);
 
 	line->direction = DIRECTION_OUTBOUND;
-	line->delivery = CONFIG_DELIVERY_RELAY;
+	/* in place is for those who ask for it */
+	if (line->delivery == CONFIG_DELIVERY_AUTO)
+		line->delivery = CONFIG_DELIVERY_RELAY;
 	line->port = draft->remote_port;
 	line->rule.peer = PEER_SERVER;
 	line->rule.ask = ASK_REQUIRE;

@@ -139,17 +139,10 @@ const char *config_delivery_name(enum config_delivery delivery)
 
 static int line_read_delivery(struct config_draft *draft)
 {
-	const struct config_value *value = config_syntax_value(draft->section, "delivery");
 	unsigned int delivery = CONFIG_DELIVERY_AUTO;
-	int rc;
+	int rc = config_value_choice(draft->syntax, draft->section, "delivery", line_deliveries,
+				     &delivery);
 
-	rc = config_value_choice(draft->syntax, draft->section, "delivery", line_deliveries,
-				 &delivery);
-	if (rc == 0 && delivery == CONFIG_DELIVERY_ADOPT && !draft->inbound)
-		return config_syntax_refuse(draft->syntax, draft->section, value->line,
-					    "delivery 'adopt' is of connections that come in, and "
-					    "this line has none: leave the key out, or write "
-					    "direction = inbound or both");
 	draft->line.delivery = delivery;
 	return rc;
 }

@@ -57,6 +57,7 @@ static int settings_read_numbers(const struct config_syntax *syntax, struct conf
 		{ "expiry-warning", { 1, 3650 }, 60, &config->expiry_warning },
 		{ "workers", { 0, 256 }, 0, &config->workers },
 		{ "handshake-timeout", { 1, 300 }, 10, &config->handshake_timeout },
+		{ "connect-timeout", { 100, 10000 }, 1000, &config->connect_timeout },
 		{ "max-handshakes", { 1, 1000000 }, 4096, &config->max_handshakes },
 	};
 

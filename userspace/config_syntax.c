@@ -193,6 +193,7 @@ static cfg_t *syntax_new(bool included)
 		KEY("group"),
 		KEY("workers"),
 		KEY("handshake-timeout"),
+		KEY("connect-timeout"),
 		KEY("max-handshakes"),
 		KEY("audit-log"),
 		KEY("pin-path"),

@@ -16,6 +16,7 @@
 #include "userspace/ktls.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
+#include "userspace/order.h"
 #include "userspace/tls_resume.h"
 
 /* what a refused peer may still send before it is cut off */
@@ -93,14 +94,16 @@ static void connection_report_end(struct connection *connection, const char *why
 int connection_ask(struct connection *connection, const struct message *message)
 {
 	struct worker *worker = connection->worker;
+	struct message question = *message;
 	size_t count = 0;
 	int fds[2], err;
 
+	question.order = connection->order ? connection->order->id : 0;
 	if (connection->fd >= 0)
 		fds[count++] = connection->fd;
 	if (connection->app_fd >= 0)
 		fds[count++] = connection->app_fd;
-	err = message_send(worker->setup.main_fd, message, fds, count);
+	err = message_send(worker->setup.main_fd, &question, fds, count);
 	if (err)
 		return err;
 	connection->answer_due = true;
@@ -153,6 +156,7 @@ void connection_close(struct connection *connection, bool reset, const char *why
 		worker->half_open--;
 	free(connection->record);
 	connection->record = NULL;
+	order_end(connection);
 	relayed_release(&connection->relayed);
 	SSL_free(connection->tls);
 	connection->tls = NULL;
@@ -176,6 +180,7 @@ void connection_close(struct connection *connection, bool reset, const char *why
 
 void connection_hand_over(struct connection *connection)
 {
+	order_forget(connection);
 	connection->is_session = false;
 	connection->handed_over = true;
 	connection_close(connection, false, "");
@@ -209,6 +214,7 @@ void connection_refuse(struct connection *connection, enum record_event event, c
 		snprintf(record->alert, sizeof(record->alert), "%s",
 			 alert_name(connection->alert));
 	connection_report(connection);
+	order_end(connection);
 	SSL_free(connection->tls);
 	connection->tls = NULL;
 	connection->phase = PHASE_LINGERING;

@@ -11,10 +11,12 @@
  * and outbound, from an app's connect() that was intercepted:
  *
  *   asked ─► dialling ─► handshake ─► asked ─► relaying ─► closed
+ *                                       └──► closed (ordered: the socket is the app's)
  *
  * connection.c   accept, phases, end
  * retag.c        its line, where the configuration was changed meanwhile
  * departure.c    outbound, up to the TCP connection to the peer
+ * order.c        outbound without an app's side: main orders it for a wrapped app's connect()
  * handshake.c    handshake ─► asked: TLS, the policy, the keys
  * delivery.c     asked ─► relaying: the main process's answer, the app
  * carriage.c     relaying ─► closed: to a carrier, which goes on with it
@@ -39,6 +41,8 @@ enum phase {
 	PHASE_CLOSED,
 };
 
+struct order;
+
 struct connection {
 	struct worker *worker;
 	enum phase phase;
@@ -61,6 +65,7 @@ struct connection {
 	bool carrying; /* or whether a carrier goes on with it */
 	unsigned int carry_rounds; /* in the worker's queue of those that wait for a carrier */
 	struct loop_timeout carry;
+	struct order *order; /* NULL: it was not ordered, or main knows already what became of it */
 	uint64_t app_refused; /* loop_now() of the first time; 0: never */
 	bool app_is_loopback; /* the address that was dialled refused: the app's loopback is tried */
 
@@ -121,6 +126,17 @@ void connection_redial(struct connection *connection);
 
 /* The main process's answer to MESSAGE_DEPART. */
 void connection_departed(struct connection *connection, int error);
+
+/* Makes a connection that main orders, and lets go of one; see order.h. */
+void connection_order(struct worker *worker, const struct message *message);
+void connection_cancel(struct worker *worker, uint64_t order);
+
+/* Binds a socket for a connection to the peer, and asks the main process for its tag. -errno. */
+int connection_prepare_departure(struct connection *connection,
+				 const struct destination *destination);
+
+/* Before there was a verdict: a record with the reason, and an error for whoever waits for it. */
+void connection_fail_departure(struct connection *connection, const char *what, int err);
 
 /* Sends a question with the peer's and the app's socket, as far as they are there; the phase is PHASE_ASKED then. -errno. */
 int connection_ask(struct connection *connection, const struct message *message);

@@ -129,9 +129,12 @@ struct ring_buffer *dataplane_endings(const struct dataplane *dataplane,
 /* Where the app of an intercepted connection meant to go. -ENOENT: it is none. */
 int dataplane_target(int targets_fd, int socket, struct destination *out);
 
-/* Tags a socket that is going to be connected for a line, as in its handshake. -errno. */
+/*
+ * Tags a socket that is going to be connected for a line, as in its handshake. in_place: the app is
+ * to have it itself. -errno.
+ */
 int dataplane_depart(struct dataplane *dataplane, int socket, uint64_t cookie,
-		     const struct config *config, uint32_t number);
+		     const struct config *config, uint32_t number, bool in_place);
 
 /*
  * Gives a socket in its handshake another line, that of the configuration in force; line NULL: none

@@ -58,11 +58,11 @@ static struct tag dataplane_handshake(uint64_t cookie, const struct config *conf
 }
 
 int dataplane_depart(struct dataplane *dataplane, int socket, uint64_t cookie,
-		     const struct config *config, uint32_t number)
+		     const struct config *config, uint32_t number, bool in_place)
 {
-	const struct tag tag =
-		dataplane_handshake(cookie, config, config_line_of(config, number));
+	struct tag tag = dataplane_handshake(cookie, config, config_line_of(config, number));
 
+	tag.in_place = in_place;
 	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.tags), &socket, &tag,
 				   BPF_NOEXIST) < 0 ?
 		       -errno :

@@ -16,6 +16,7 @@
 #include "userspace/dataplane.h"
 #include "userspace/destination.h"
 #include "userspace/fd.h"
+#include "userspace/order.h"
 
 /* Whether there is such an address: it is zero where the kernel knew no way to the peer. */
 static bool departure_knows(const uint8_t addr[16])
@@ -25,13 +26,24 @@ static bool departure_knows(const uint8_t addr[16])
 	return memcmp(addr, none, sizeof(none)) != 0;
 }
 
+/* What was ordered is bound as the app's own socket, which may be to a port alone. */
+static bool departure_is_bound(const struct connection *connection, const struct endpoint *source,
+			       const struct endpoint *peer)
+{
+	if (connection->order && !departure_knows(source->addr))
+		return source->port;
+	return departure_knows(source->addr) && endpoint_is_ip4(source) == endpoint_is_ip4(peer);
+}
+
 /*
  * A socket for the connection to the peer, from the address and port that getsockname()
  * shows the app. Where these cannot be had (the address is gone, somebody has the port) the
  * kernel chooses: a connection that works is worth more than that it looks the same.
  */
-static int departure_bind(const struct destination *destination, const struct endpoint *peer)
+static int departure_bind(const struct connection *connection,
+			  const struct destination *destination)
 {
+	const struct endpoint *peer = &connection->peer;
 	struct endpoint source = { .port = destination->source_port };
 	struct sockaddr_storage ss;
 	_cleanup_fd_ int fd = -1;
@@ -39,18 +51,17 @@ static int departure_bind(const struct destination *destination, const struct en
 	socklen_t len;
 
 	memcpy(source.addr, destination->source, sizeof(source.addr));
-	fd = socket(endpoint_is_ip4(peer) ? AF_INET : AF_INET6,
-		    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = order_socket(connection);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* the app's own socket may be in TIME-WAIT on that port */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (departure_knows(source.addr) && endpoint_is_ip4(&source) == endpoint_is_ip4(peer)) {
-		len = endpoint_sockaddr(&source, &ss);
+	if (departure_is_bound(connection, &source, peer)) {
+		len = order_sockaddr(connection, &source, &ss);
 		if (bind(fd, (struct sockaddr *)&ss, len) == 0)
 			return TAKE_FD(fd);
 		source.port = 0;
-		len = endpoint_sockaddr(&source, &ss);
+		len = order_sockaddr(connection, &source, &ss);
 		if (bind(fd, (struct sockaddr *)&ss, len) == 0)
 			return TAKE_FD(fd);
 	}
@@ -65,6 +76,10 @@ static int departure_identify(struct connection *connection, struct destination 
 	struct tag tag;
 	int err;
 
+	if (connection->order) {
+		*destination = connection->order->what.to;
+		return 0;
+	}
 	err = dataplane_tag(setup->tags_fd, connection->app_fd, &tag);
 	if (!err)
 		err = dataplane_target(setup->targets_fd, connection->app_fd, destination);
@@ -85,13 +100,14 @@ static int departure_identify(struct connection *connection, struct destination 
 	return 0;
 }
 
-static int departure_ask(struct connection *connection, const struct destination *destination)
+int connection_prepare_departure(struct connection *connection,
+				 const struct destination *destination)
 {
 	struct message message = { .type = MESSAGE_DEPART };
 	socklen_t len = sizeof(message.cookie);
 	int err;
 
-	err = connection->fd = departure_bind(destination, &connection->peer);
+	err = connection->fd = departure_bind(connection, destination);
 	if (err < 0)
 		return err;
 	if (getsockopt(connection->fd, SOL_SOCKET, SO_COOKIE, &message.cookie, &len) < 0)
@@ -102,10 +118,11 @@ static int departure_ask(struct connection *connection, const struct destination
 	return err;
 }
 
-static void departure_fail(struct connection *connection, const char *what, int err)
+void connection_fail_departure(struct connection *connection, const char *what, int err)
 {
 	char reason[RECORD_TEXT_LEN];
 
+	order_set_error(connection, err);
 	snprintf(reason, sizeof(reason), "%s: %s", what, strerror(-err));
 	connection_refuse(connection, RECORD_FAILED, reason);
 }
@@ -126,9 +143,10 @@ void connection_leave(struct connection *connection)
 						   strerror(-err));
 		return;
 	}
-	err = departure_ask(connection, &destination);
+	err = connection_prepare_departure(connection, &destination);
 	if (err)
-		departure_fail(connection, "the connection to the peer cannot be prepared", err);
+		connection_fail_departure(connection,
+					  "the connection to the peer cannot be prepared", err);
 }
 
 void connection_depart(struct worker *worker, int fd, const struct endpoint *app)
@@ -145,26 +163,27 @@ void connection_departed(struct connection *connection, int error)
 {
 	struct worker *worker = connection->worker;
 	struct sockaddr_storage ss;
-	socklen_t len = endpoint_sockaddr(&connection->peer, &ss);
+	socklen_t len = order_sockaddr(connection, &connection->peer, &ss);
 	int err;
 
 	connection->departing = false;
 	connection->phase = PHASE_DIALLING;
 	if (error) {
-		departure_fail(connection, "the main process refuses the connection", error);
+		connection_fail_departure(connection, "the main process refuses the connection",
+					  error);
 		return;
 	}
 	if (connect(connection->fd, (struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS) {
-		departure_fail(connection, "the peer cannot be reached", -errno);
+		connection_fail_departure(connection, "the peer cannot be reached", -errno);
 		return;
 	}
 	err = loop_add(worker->loop, &connection->client, connection->fd,
 		       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-	if (!err && connection->app.fd < 0)
+	if (!err && connection->app_fd >= 0 && connection->app.fd < 0)
 		err = loop_add(worker->loop, &connection->app, connection->app_fd,
 			       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 	if (err)
-		departure_fail(connection, "the connection cannot be watched", err);
+		connection_fail_departure(connection, "the connection cannot be watched", err);
 	else
 		loop_timeout_start(worker->loop, &worker->connects, &connection->timeout);
 }
@@ -178,7 +197,7 @@ void connection_dialled(struct connection *connection)
 	if (getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
 		err = errno;
 	if (err) {
-		departure_fail(connection, "the peer cannot be reached", -err);
+		connection_fail_departure(connection, "the peer cannot be reached", -err);
 		return;
 	}
 	loop_timeout_stop(&worker->connects, &connection->timeout);
@@ -187,7 +206,7 @@ void connection_dialled(struct connection *connection)
 	if (!err)
 		err = connection_begin(connection);
 	if (err) {
-		departure_fail(connection, "TLS cannot be begun", err);
+		connection_fail_departure(connection, "TLS cannot be begun", err);
 		return;
 	}
 	endpoint_format(&connection->local, connection->record->local);
@@ -213,7 +232,8 @@ void connection_redial(struct connection *connection)
 	connection->fd = -1;
 	err = departure_identify(connection, &destination);
 	if (!err)
-		err = departure_ask(connection, &destination);
+		err = connection_prepare_departure(connection, &destination);
 	if (err)
-		departure_fail(connection, "the connection to the peer cannot be made again", err);
+		connection_fail_departure(connection,
+					  "the connection to the peer cannot be made again", err);
 }

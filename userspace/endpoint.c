@@ -11,7 +11,7 @@
 
 static const uint8_t endpoint_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-static int endpoint_from(const struct sockaddr_storage *ss, struct endpoint *out)
+int endpoint_from(const struct sockaddr_storage *ss, struct endpoint *out)
 {
 	const struct sockaddr_in6 *in6 = (const void *)ss;
 	const struct sockaddr_in *in = (const void *)ss;
@@ -70,9 +70,20 @@ bool endpoint_is_ip4(const struct endpoint *endpoint)
 	return !memcmp(endpoint->addr, endpoint_mapped, sizeof(endpoint_mapped));
 }
 
-socklen_t endpoint_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *out)
+socklen_t endpoint_sockaddr6(const struct endpoint *endpoint, struct sockaddr_storage *out)
 {
 	struct sockaddr_in6 *in6 = (void *)out;
+
+	memset(out, 0, sizeof(*out));
+	in6->sin6_family = AF_INET6;
+	memcpy(&in6->sin6_addr, endpoint->addr, 16);
+	in6->sin6_port = htons(endpoint->port);
+	in6->sin6_scope_id = endpoint->scope;
+	return sizeof(*in6);
+}
+
+socklen_t endpoint_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *out)
+{
 	struct sockaddr_in *in = (void *)out;
 
 	memset(out, 0, sizeof(*out));
@@ -82,11 +93,7 @@ socklen_t endpoint_sockaddr(const struct endpoint *endpoint, struct sockaddr_sto
 		in->sin_port = htons(endpoint->port);
 		return sizeof(*in);
 	}
-	in6->sin6_family = AF_INET6;
-	memcpy(&in6->sin6_addr, endpoint->addr, 16);
-	in6->sin6_port = htons(endpoint->port);
-	in6->sin6_scope_id = endpoint->scope;
-	return sizeof(*in6);
+	return endpoint_sockaddr6(endpoint, out);
 }
 
 struct endpoint endpoint_loopback(const struct endpoint *like)

@@ -31,6 +31,12 @@ bool endpoint_is_ip4(const struct endpoint *endpoint);
 /* As a socket address of family AF_INET where endpoint_is_ip4(), else AF_INET6. */
 socklen_t endpoint_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *out);
 
+/* As one of family AF_INET6, whatever it is: IPv4 as v4-mapped. */
+socklen_t endpoint_sockaddr6(const struct endpoint *endpoint, struct sockaddr_storage *out);
+
+/* From one that sockets of these two families have. -EAFNOSUPPORT. */
+int endpoint_from(const struct sockaddr_storage *ss, struct endpoint *out);
+
 /* 127.0.0.1 or ::1, of the same family, with the same port. */
 struct endpoint endpoint_loopback(const struct endpoint *like);
 

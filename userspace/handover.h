@@ -41,9 +41,13 @@ enum handover_type {
 	HANDOVER_CLOSED, /* and does not any more */
 	HANDOVER_TAKEN, /* a client is the app's now */
 	HANDOVER_RETURNED, /* a client that the app did not take: error says why */
+	HANDOVER_CONNECT, /* the app's connect(): where to, and what its socket is bound to */
+	HANDOVER_CANCEL, /* it does not wait for that any more */
 	/* main to adopter */
 	HANDOVER_MAPS, /* the answer to HELLO: see enum handover_map */
 	HANDOVER_CLIENT, /* a verified client's socket */
+	HANDOVER_CONNECTED, /* a verified peer's, for a connect() */
+	HANDOVER_UNCONNECTED, /* it fails with error; 0: it is to go on as it would without us */
 	/* carrier to keeper */
 	HANDOVER_SEEK, /* it has no main process */
 	/* keeper to carrier */
@@ -90,12 +94,20 @@ struct handover_end {
 
 struct handover {
 	enum handover_type type;
-	int32_t error; /* WRAPPED, RETURNED: 0 or -errno */
+	int32_t error; /* WRAPPED, RETURNED, UNCONNECTED: 0 or -errno */
 	uint64_t id; /* HELLO, KEEP: of this wrapped app, whatever becomes of its adopter */
 	uint64_t cookie; /* CLIENT, TAKEN, RETURNED, CARRY, ENDED: of the peer's socket */
 	uint64_t netns; /* HELLO, LISTENER, FETCHED: cookie of the network namespace */
+	uint64_t call; /* CONNECT, CANCEL, CONNECTED, UNCONNECTED: whose answer it is */
 	int32_t pid; /* HELLO, KEEP: the process that was wrapped; CARRIER: of the carrier */
-	struct endpoint at; /* LISTENS, CLOSED; :: is any address. LISTENER, FETCHED: the governed port */
+	int32_t family; /* CONNECT: of the app's socket */
+	/* MAPS: how long a connect() that does not block is held; 0: none is to be asked about */
+	uint32_t connect_ms;
+	/*
+	 * LISTENS, CLOSED; :: is any address. LISTENER, FETCHED: the governed port. CONNECT: where to
+	 */
+	struct endpoint at;
+	struct endpoint from; /* CONNECT: what it is bound to */
 	bool v6only; /* LISTENS: :: is any address of IPv6. LISTENER, FETCHED: of IPv6 */
 	union {
 		char name[HANDOVER_NAME_LEN]; /* WRAP, HELLO, KEEP: of the app, printable */

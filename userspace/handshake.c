@@ -8,6 +8,7 @@
 
 #include "userspace/alert.h"
 #include "userspace/connection.h"
+#include "userspace/order.h"
 #include "userspace/tls_context.h"
 #include "userspace/tls_resume.h"
 
@@ -36,6 +37,8 @@ int connection_handshake_start(struct connection *connection)
 		return tls_resume_begin(connection);
 	}
 	SSL_set_connect_state(connection->tls);
+	if (order_limit(connection->order, connection->tls))
+		return -EIO;
 	SSL_set_tlsext_status_type(connection->tls, TLSEXT_STATUSTYPE_ocsp);
 	if (line->server_name && !SSL_set_tlsext_host_name(connection->tls, line->server_name))
 		return -EIO;
@@ -66,6 +69,12 @@ static void handshake_failed(struct connection *connection)
 	const char *text = ERR_reason_error_string(err);
 	char reason[RECORD_TEXT_LEN];
 
+	/* the app's connect() goes by relay then, which has its own record */
+	if (order_met_tls13(connection, err)) {
+		order_set_error(connection, MESSAGE_TLS13);
+		connection_close(connection, false, "");
+		return;
+	}
 	if (tls_resume_failed(connection)) {
 		connection_redial(connection);
 		return;

@@ -16,16 +16,19 @@ static const struct message_form {
 } message_forms[] = {
 	[MESSAGE_RECORD] = { sizeof(struct message), 0, 0 },
 	[MESSAGE_RETAG] = { MESSAGE_SHORT, 1, 1 },
-	[MESSAGE_DEPART] = { MESSAGE_SHORT, 2, 2 },
-	[MESSAGE_SESSION] = { sizeof(struct message), 2, 2 },
+	[MESSAGE_DEPART] = { MESSAGE_SHORT, 1, 2 },
+	[MESSAGE_SESSION] = { sizeof(struct message), 1, 2 },
 	[MESSAGE_RELAY] = { MESSAGE_SHORT, 2, 2 },
 	[MESSAGE_CARRY] = { MESSAGE_SHORT + sizeof(struct carry), 2, 2 },
 	[MESSAGE_FORGET] = { MESSAGE_SHORT, 1, 1 },
 	[MESSAGE_END] = { MESSAGE_SHORT + sizeof(struct message_end), 0, 1 },
+	[MESSAGE_UNDONE] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_RETIRED] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_ANSWER] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_LISTEN] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_RETIRE] = { MESSAGE_SHORT, 0, 0 },
+	[MESSAGE_ORDER] = { MESSAGE_SHORT + sizeof(struct message_order), 0, 0 },
+	[MESSAGE_CANCEL] = { MESSAGE_SHORT, 0, 0 },
 };
 _Static_assert(sizeof(message_forms) / sizeof(message_forms[0]) == MESSAGE_TYPE_COUNT,
 	       "every type has a form");
@@ -48,7 +51,13 @@ static bool message_sound(const struct message *message, size_t size, size_t fd_
 		return false;
 	if (size != message_forms[message->type].size || !message_fds_fit(message->type, fd_count))
 		return false;
+	/* what was ordered has no app's socket, and nothing else is without one */
+	if ((message->type == MESSAGE_DEPART || message->type == MESSAGE_SESSION) &&
+	    fd_count != (message->order ? 1 : 2))
+		return false;
 	switch (message->type) {
+	case MESSAGE_UNDONE:
+		return message->error <= 0;
 	case MESSAGE_RECORD:
 	case MESSAGE_SESSION:
 		return record_check(&message->record) == 0;

@@ -6,10 +6,12 @@
 #ifndef USERSPACE_MESSAGE_H
 #define USERSPACE_MESSAGE_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "userspace/carry.h"
+#include "bpf/abi.h"
 #include "userspace/packet.h"
 #include "userspace/record.h"
 
@@ -20,15 +22,19 @@ enum message_type {
 	MESSAGE_RETAG,
 	MESSAGE_DEPART, /* outbound: a socket, to be connected, and the app's; answered */
 	MESSAGE_SESSION, /* accepted: the peer's and the app's socket; the answer opens the gate */
+	/* in either of the two there is no app's socket where it was ordered */
 	MESSAGE_RELAY, /* both, with another socket to the app, bound, not connected; answered */
 	MESSAGE_CARRY, /* both: a carrier is to go on with them; answered */
 	MESSAGE_FORGET, /* the app's socket, which will not be connected; no answer */
 	MESSAGE_END, /* of a session, with the app's socket where there is one; no answer */
+	MESSAGE_UNDONE, /* an order came to nothing, after its record; no answer */
 	MESSAGE_RETIRED, /* the answer to RETIRE: it accepts nothing more */
 	/* main to worker */
 	MESSAGE_ANSWER,
 	MESSAGE_LISTEN, /* from now on it accepts */
 	MESSAGE_RETIRE, /* it accepts no more, and ends with its last connection */
+	MESSAGE_ORDER, /* a wrapped app's connect(): make this connection, for the app to have */
+	MESSAGE_CANCEL, /* nobody waits for what was ordered any more */
 	MESSAGE_TYPE_COUNT,
 };
 
@@ -42,14 +48,29 @@ struct message_end {
 	char why[MESSAGE_WHY_LEN];
 };
 
+struct message_order {
+	struct destination to; /* of a line; its source is what the app has bound, or zero */
+	uint32_t scope; /* of to, where it is link-local */
+	int32_t family; /* AF_INET or AF_INET6, of the app's socket */
+};
+
+/* UNDONE: the server speaks TLS 1.3 alone */
+#define MESSAGE_TLS13 (-EPROTONOSUPPORT)
+
 struct message {
 	enum message_type type;
-	int32_t error; /* MESSAGE_ANSWER: 0, -errno, or to SESSION also MESSAGE_ADOPTED */
+	/*
+	 * ANSWER: 0, -errno, or to SESSION also MESSAGE_ADOPTED. UNDONE: what the app's connect() is to
+	 * say, or MESSAGE_TLS13; 0: nothing, it is to go by relay
+	 */
+	int32_t error;
 	uint64_t cookie; /* of the peer's socket */
+	uint64_t order; /* ORDER, CANCEL, UNDONE; DEPART and SESSION: what it was made for, or 0 */
 	union { /* sent as far as the type needs it */
 		struct record record; /* RECORD and SESSION */
 		struct message_end end; /* END */
 		struct carry carry; /* CARRY; whoever has had it cleanses it */
+		struct message_order what; /* ORDER */
 	};
 };
 

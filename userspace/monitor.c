@@ -13,6 +13,7 @@
 #include "userspace/agent.h"
 #include "userspace/carriers.h"
 #include "userspace/destination.h"
+#include "userspace/dispatch.h"
 #include "userspace/fd.h"
 #include "userspace/ktls.h"
 #include "userspace/log.h"
@@ -28,6 +29,7 @@ struct monitor_request {
 	const struct message *message;
 	int client; /* the peer's socket, where TLS is spoken; -1 where the message brings none */
 	int app;
+	struct dispatched *dispatched; /* that it is made for, while somebody waits for it; NULL */
 };
 
 static void monitor_audit(struct agent *agent, const struct record *record)
@@ -121,6 +123,10 @@ static int monitor_target(const struct monitor_request *request, struct destinat
 	struct tag tag;
 	int err;
 
+	if (request->dispatched) {
+		*target = *dispatch_destination(request->dispatched);
+		return 0;
+	}
 	err = dataplane_tag(dataplane_tags_fd(agent->dataplane), request->app, &tag);
 	if (!err)
 		err = dataplane_target(dataplane_targets_fd(agent->dataplane), request->app, target);
@@ -208,7 +214,8 @@ static int monitor_depart(const struct monitor_request *request)
 	if (err)
 		return err;
 	return dataplane_depart(agent->dataplane, request->client, request->message->cookie,
-				request->worker->shift->config, target.line);
+				request->worker->shift->config, target.line,
+				request->dispatched);
 }
 
 static bool monitor_is_outbound(const struct monitor_request *request, const struct tag *tag)
@@ -281,6 +288,10 @@ static int monitor_adopts(const struct monitor_request *request, const struct ta
 	const struct config_line *line = monitor_line(request, tag);
 	const bool kernel = ktls_is_installed(request->client);
 
+	if (line->direction == DIRECTION_OUTBOUND) {
+		*adopts = request->dispatched;
+		return *adopts && !kernel ? -ENOTSUP : 0;
+	}
 	*adopts = line->delivery == CONFIG_DELIVERY_ADOPT ||
 		  (line->delivery == CONFIG_DELIVERY_AUTO && kernel &&
 		   adoption_has(agent->adoption, line->netns, local));
@@ -318,7 +329,7 @@ static int monitor_session(const struct monitor_request *request)
 		err = monitor_enter_relay(request, &peer);
 	if (err == -EPERM)
 		return err;
-	if (!err && adopts)
+	if (!err && adopts && !request->dispatched)
 		err = adoption_hold(agent->adoption, request->worker->netns, &local,
 				    record->cookie, request->client, &given);
 	if (!err)
@@ -339,9 +350,25 @@ static int monitor_session(const struct monitor_request *request)
 	dataplane_count_verdict(agent->dataplane, &told);
 	monitor_audit(agent, &told);
 	/* after its record: the session may end at once */
-	if (!err && adopts)
+	if (request->dispatched)
+		dispatch_done(request->dispatched, err ? -1 : request->client,
+			      err ? -ECONNREFUSED : 0);
+	else if (!err && adopts)
 		adoption_give(given);
 	return err ? err : adopts ? MESSAGE_ADOPTED : 0;
+}
+
+static int monitor_undone(const struct monitor_request *request)
+{
+	const int32_t error = request->message->error;
+
+	/* no errno: include/linux/err.h, MAX_ERRNO */
+	if (error < -4095)
+		return -EPROTO;
+	/* it, and word that nobody waits for it, may have met on the way */
+	if (request->dispatched)
+		dispatch_done(request->dispatched, -1, error);
+	return 0;
 }
 
 static int monitor_relay(const struct monitor_request *request)
@@ -509,7 +536,17 @@ static const struct monitor_row {
 	[MESSAGE_FORGET] = { monitor_forget, .app_only = true },
 	[MESSAGE_END] = { monitor_end, .app_only = true },
 	[MESSAGE_RETIRED] = { monitor_retired },
+	[MESSAGE_UNDONE] = { monitor_undone },
 };
+
+static struct dispatched *monitor_dispatched(const struct supervised *worker,
+					     const struct message *message)
+{
+	const struct dispatch *dispatch = worker->agent->dispatch;
+
+	return message->order && dispatch ? dispatch_find(dispatch, worker->id, message->order) :
+					    NULL;
+}
 
 int monitor_handle(struct supervised *worker)
 {
@@ -531,7 +568,12 @@ int monitor_handle(struct supervised *worker)
 	request.app = app;
 	if (!row->handle)
 		return -EPROTO;
-	err = row->handle(&request);
+	request.dispatched = monitor_dispatched(worker, &message);
+	/* nobody waits for it any more, which the worker may not have heard yet */
+	if (message.order && !request.dispatched && row->answered)
+		err = -ECANCELED;
+	else
+		err = row->handle(&request);
 	if (message.type == MESSAGE_CARRY)
 		carry_wipe(&message.carry);
 	/* a worker that lies about a socket, or says what is not its to say */

@@ -70,14 +70,38 @@ int notify_fail(int notify_fd, const union notify *notify, int err)
 	return notify_answer(notify_fd, notify, err, 0);
 }
 
+int notify_succeed(int notify_fd, const union notify *notify)
+{
+	return notify_answer(notify_fd, notify, 0, 0);
+}
+
+static int notify_add(int notify_fd, const struct seccomp_notif_addfd *add)
+{
+	return ioctl(notify_fd, SECCOMP_IOCTL_NOTIF_ADDFD, add) < 0 ? -errno : 0;
+}
+
+int notify_replace(int notify_fd, const union notify *notify, int fd, int number,
+		   bool close_on_exec)
+{
+	const struct seccomp_notif_addfd add = {
+		.id = notify->call.id,
+		.flags = SECCOMP_ADDFD_FLAG_SETFD,
+		.srcfd = (unsigned int)fd,
+		.newfd = (unsigned int)number,
+		.newfd_flags = close_on_exec ? O_CLOEXEC : 0,
+	};
+
+	return notify_add(notify_fd, &add);
+}
+
 int notify_give(int notify_fd, const union notify *notify, int fd, bool close_on_exec)
 {
-	struct seccomp_notif_addfd add = {
+	const struct seccomp_notif_addfd add = {
 		.id = notify->call.id,
 		.flags = SECCOMP_ADDFD_FLAG_SEND,
 		.srcfd = (unsigned int)fd,
 		.newfd_flags = close_on_exec ? O_CLOEXEC : 0,
 	};
 
-	return ioctl(notify_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+	return notify_add(notify_fd, &add);
 }

@@ -46,4 +46,14 @@ int notify_fail(int notify_fd, const union notify *notify, int err);
  */
 int notify_give(int notify_fd, const union notify *notify, int fd, bool close_on_exec);
 
+/*
+ * Puts the same file as fd, which stays the supervisor's, under a number of the caller's process, in
+ * place of what is there; the call still waits. -ENOENT; -EBADF and others.
+ */
+int notify_replace(int notify_fd, const union notify *notify, int fd, int number,
+		   bool close_on_exec);
+
+/* The call returns 0. -ENOENT: its caller has gone. */
+int notify_succeed(int notify_fd, const union notify *notify);
+
 #endif

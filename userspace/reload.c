@@ -229,6 +229,7 @@ static void reload_finish(struct reload *reload)
 		return;
 	}
 	dataplane_refresh_sources(agent->dataplane, agent->config);
+	adoption_tell_connects(agent->adoption);
 	pbx_watch_change(agent->pbx);
 	reload_watch_change(reload->watch);
 	expiry_watch_tell(agent->expiry);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "userspace/agent.h"
+#include "userspace/dispatch.h"
 #include "userspace/fd.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
@@ -403,6 +404,8 @@ static void supervisor_bury(struct agent *agent, struct supervised *worker, int 
 	worker->accepts = false;
 	supervisor_hang_up(worker);
 	session_store_release(agent->sessions, worker->id);
+	if (agent->dispatch)
+		dispatch_worker_ended(agent->dispatch, worker->id);
 	lost = monitor_end_sessions(agent, worker->id, "the worker that relayed it died");
 	supervisor_tell_death(worker, status, lost);
 	if (!worker->shift->retired)

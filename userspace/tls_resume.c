@@ -216,6 +216,9 @@ static int resume_offer(struct connection *connection)
 		resume_drop(entry);
 		return 0;
 	}
+	/* for one that may not have that version it would be used up in vain */
+	if (connection->order && SSL_SESSION_get_protocol_version(entry->session) > TLS1_2_VERSION)
+		return 0;
 	session = entry->session;
 	SSL_SESSION_up_ref(session);
 	/* RFC 8446 appendix C.4 again; a server of TLS 1.2 gives no new one */

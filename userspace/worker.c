@@ -13,6 +13,7 @@
 #include "userspace/connection.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
+#include "userspace/order.h"
 #include "userspace/sandbox.h"
 #include "userspace/tls_context.h"
 #include "userspace/tls_resume.h"
@@ -150,6 +151,12 @@ static int worker_obey(struct worker *worker, const struct message *message)
 		return worker_listen(worker);
 	case MESSAGE_RETIRE:
 		return worker_retire(worker);
+	case MESSAGE_ORDER:
+		connection_order(worker, message);
+		return 0;
+	case MESSAGE_CANCEL:
+		connection_cancel(worker, message->order);
+		return 0;
 	default:
 		return -EPROTO;
 	}
@@ -188,6 +195,7 @@ static void worker_connect_expired(struct loop_timeout *timeout)
 {
 	struct connection *connection = CONTAINER_OF(timeout, struct connection, timeout);
 
+	order_set_error(connection, -ETIMEDOUT);
 	if (connection->phase == PHASE_DIALLING)
 		connection_refuse(connection, RECORD_FAILED, "the peer did not answer");
 	else

@@ -24,13 +24,15 @@ static const int wrap_filter_calls[] = {
 	SCMP_SYS(bind),
 };
 
-static int wrap_filter_rules(scmp_filter_ctx filter)
+static int wrap_filter_rules(scmp_filter_ctx filter, bool connects)
 {
 	int err = 0;
 	size_t i;
 
 	for (i = 0; !err && i < sizeof(wrap_filter_calls) / sizeof(wrap_filter_calls[0]); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, wrap_filter_calls[i], 0);
+	if (!err && connects)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(connect), 0);
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
 	return err;
@@ -47,7 +49,7 @@ static int wrap_filter_set_arch(scmp_filter_ctx filter, uint32_t arch)
 	return err ? err : seccomp_arch_remove(filter, seccomp_arch_native());
 }
 
-int wrap_filter_new(uint32_t arch, scmp_filter_ctx *out)
+int wrap_filter_new(uint32_t arch, bool connects, scmp_filter_ctx *out)
 {
 	_cleanup_(cleanup_seccomp_release) scmp_filter_ctx filter = NULL;
 	int err;
@@ -62,7 +64,7 @@ int wrap_filter_new(uint32_t arch, scmp_filter_ctx *out)
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (!err)
-		err = wrap_filter_rules(filter);
+		err = wrap_filter_rules(filter, connects);
 	if (err)
 		return err;
 	*out = TAKE_PTR(filter);

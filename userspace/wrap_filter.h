@@ -14,11 +14,11 @@
 
 /*
  * A filter for an architecture, SCMP_ARCH_X86_64 or SCMP_ARCH_AARCH64: accept(), accept4(),
- * listen() and bind() are notified; io_uring, which could accept unseen, does not exist (ENOSYS); a call of another architecture kills the process; all else
+ * listen() and bind() are notified, and with connects connect(), too; io_uring, which could accept unseen, does not exist (ENOSYS); a call of another architecture kills the process; all else
  * is as before. *out is the caller's, for seccomp_release(). -EOPNOTSUPP: another architecture;
  * -ENOMEM.
  */
-int wrap_filter_new(uint32_t arch, scmp_filter_ctx *out);
+int wrap_filter_new(uint32_t arch, bool connects, scmp_filter_ctx *out);
 
 /*
  * Puts this process under a filter for good, and whatever it executes and forks. *notify, the

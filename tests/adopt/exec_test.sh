@@ -67,6 +67,15 @@ test_accept_goes_through_the_keeper() {
 	saw 'wrap asterisk.service' 'call bind' 'call listen' 'call accept4'
 }
 
+test_connect_goes_through_the_keeper_where_it_is_asked_for() {
+	local option
+	for option in --connect -C; do
+		keeper ok
+		says 0 '^accepted$' wrap "$option" -- "$bin/probe" accept
+		saw 'wrap probe' 'call bind' 'call listen' 'call connect' 'call accept'
+	done
+}
+
 test_name_is_printable_and_short() {
 	keeper ok
 	wrap -u $'b\e[2Jell' true

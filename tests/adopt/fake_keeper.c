@@ -48,6 +48,8 @@ static const char *call_name(int nr)
 		return "accept4";
 	case SYS_bind:
 		return "bind";
+	case SYS_connect:
+		return "connect";
 	case SYS_listen:
 		return "listen";
 	default:

@@ -104,7 +104,8 @@ void fake_main_start(struct fake_main *main, const char *name, const uint16_t *p
 void fake_main_meet(struct fake_main *main)
 {
 	struct pollfd comes = { .fd = main->socket, .events = POLLIN };
-	const struct handover answer = { .type = HANDOVER_MAPS };
+	const struct handover answer = { .type = HANDOVER_MAPS,
+					 .connect_ms = main->connect_ms };
 	const int maps[HANDOVER_MAP_COUNT] = {
 		[HANDOVER_MAP_NAMESPACES] = bpf_map__fd(main->maps->maps.namespaces),
 		[HANDOVER_MAP_PORTS] = bpf_map__fd(main->maps->maps.ports),

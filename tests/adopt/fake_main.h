@@ -24,6 +24,7 @@ struct fake_main {
 	int adopter; /* of the last one that came; -1 */
 	int elsewhere; /* a network namespace whose addresses are this one's, too */
 	int here;
+	uint32_t connect_ms; /* what adopters are told of connect(), from the next one on */
 	bool dual; /* connections are made to a listener of both families, as of AF_INET6 */
 	pid_t keeper;
 	struct handover last; /* message that was received */

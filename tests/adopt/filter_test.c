@@ -68,24 +68,26 @@ FIXTURE(filter)
 FIXTURE_VARIANT(filter)
 {
 	uint32_t scmp_arch, arch;
-	int accept, accept4, listen, bind, io_uring_setup;
-	bool has_x32;
+	int accept, accept4, listen, bind, connect, io_uring_setup;
+	bool has_x32, connects;
 };
 #define X86_64                                                                                     \
 	.scmp_arch = SCMP_ARCH_X86_64, .arch = AUDIT_ARCH_X86_64, .accept = 43, .accept4 = 288,    \
-	.listen = 50, .bind = 49, .io_uring_setup = 425, .has_x32 = true
+	.listen = 50, .bind = 49, .connect = 42, .io_uring_setup = 425, .has_x32 = true
 #define ARM64                                                                                      \
 	.scmp_arch = SCMP_ARCH_AARCH64, .arch = AUDIT_ARCH_AARCH64, .accept = 202,                 \
-	.accept4 = 242, .listen = 201, .bind = 200, .io_uring_setup = 425
+	.accept4 = 242, .listen = 201, .bind = 200, .connect = 203, .io_uring_setup = 425
 FIXTURE_VARIANT_ADD(filter, x86_64) { X86_64 };
+FIXTURE_VARIANT_ADD(filter, x86_64_connects) { X86_64, .connects = true };
 FIXTURE_VARIANT_ADD(filter, arm64) { ARM64 };
+FIXTURE_VARIANT_ADD(filter, arm64_connects) { ARM64, .connects = true };
 
 FIXTURE_SETUP(filter)
 {
 	_cleanup_fd_ int fd = memfd_create("program", MFD_CLOEXEC);
 	struct stat stat;
 
-	ASSERT_OK(wrap_filter_new(variant->scmp_arch, &self->filter));
+	ASSERT_OK(wrap_filter_new(variant->scmp_arch, variant->connects, &self->filter));
 	ASSERT_LE(0, fd);
 	ASSERT_OK(seccomp_export_bpf(self->filter, fd));
 	ASSERT_OK(fstat(fd, &stat));
@@ -126,7 +128,7 @@ TEST_F(filter, every_call)
 
 	for (nr = 0; nr < CALL_MAX; nr++) {
 		if (nr == variant->accept || nr == variant->accept4 || nr == variant->listen ||
-		    nr == variant->bind)
+		    nr == variant->bind || (variant->connects && nr == variant->connect))
 			expected = SECCOMP_RET_USER_NOTIF;
 		else if (nr == variant->io_uring_setup)
 			expected = SECCOMP_RET_ERRNO | ENOSYS;
@@ -164,7 +166,7 @@ TEST(unknown_architecture)
 {
 	scmp_filter_ctx filter = NULL;
 
-	ASSERT_EQ(-EOPNOTSUPP, wrap_filter_new(SCMP_ARCH_RISCV64, &filter));
+	ASSERT_EQ(-EOPNOTSUPP, wrap_filter_new(SCMP_ARCH_RISCV64, false, &filter));
 	ASSERT_NULL(filter);
 }
 

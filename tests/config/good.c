@@ -75,6 +75,7 @@ TEST_F(good, defaults)
 	EXPECT_EQ(60, config->expiry_warning);
 	EXPECT_EQ(0, config->workers);
 	EXPECT_EQ(10, config->handshake_timeout);
+	EXPECT_EQ(1000, config->connect_timeout);
 	EXPECT_EQ(4096, config->max_handshakes);
 	EXPECT_STREQ("/var/log/linewarden/audit.jsonl", config->audit_log);
 	EXPECT_STREQ("/sys/fs/bpf/linewarden", config->pin_path);
@@ -112,6 +113,7 @@ TEST_F(good, every_setting)
 					       "ktls = prefer\n"
 					       "workers = 2\n"
 					       "handshake-timeout = 300\n"
+					       "connect-timeout = 100\n"
 					       "max-handshakes = 1\n"
 					       "audit-log = /a/b.jsonl\n"
 					       "pin-path = /c\n"
@@ -126,6 +128,7 @@ TEST_F(good, every_setting)
 	EXPECT_EQ(CONFIG_KTLS_PREFER, config->ktls);
 	EXPECT_EQ(2, config->workers);
 	EXPECT_EQ(300, config->handshake_timeout);
+	EXPECT_EQ(100, config->connect_timeout);
 	EXPECT_EQ(1, config->max_handshakes);
 	EXPECT_STREQ("/a/b.jsonl", config->audit_log);
 	EXPECT_STREQ("/c", config->pin_path);

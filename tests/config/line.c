@@ -270,17 +270,30 @@ TEST_F(line, conduct)
 	EXPECT_EQ(CONFIG_DELIVERY_AUTO, lines[2].delivery);
 }
 
-/* of connections that come in: what goes out is connected by the daemon */
+/* what goes out is relayed, but for those who ask for it in place */
 TEST_F(line, delivery_of_both_directions)
 {
-	const struct config_line *lines = line_parse(self, "direction = both",
-						     "direction = both delivery = adopt")
-						  ->lines;
+	static const struct {
+		const char *text;
+		enum config_delivery inbound, outbound;
+	} rows[] = {
+		{ "direction = both", CONFIG_DELIVERY_AUTO, CONFIG_DELIVERY_RELAY },
+		{ "direction = both delivery = auto", CONFIG_DELIVERY_AUTO, CONFIG_DELIVERY_RELAY },
+		{ "direction = both delivery = relay", CONFIG_DELIVERY_RELAY,
+		  CONFIG_DELIVERY_RELAY },
+		{ "direction = both delivery = adopt", CONFIG_DELIVERY_ADOPT,
+		  CONFIG_DELIVERY_ADOPT },
+	};
 
-	EXPECT_EQ(DIRECTION_INBOUND, lines[0].direction);
-	EXPECT_EQ(CONFIG_DELIVERY_ADOPT, lines[0].delivery);
-	EXPECT_EQ(DIRECTION_OUTBOUND, lines[1].direction);
-	EXPECT_EQ(CONFIG_DELIVERY_RELAY, lines[1].delivery);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct config_line *lines = line_parse(self, "direction = both", rows[i].text)
+							  ->lines;
+
+		EXPECT_EQ(DIRECTION_INBOUND, lines[0].direction);
+		EXPECT_EQ(rows[i].inbound, lines[0].delivery);
+		EXPECT_EQ(DIRECTION_OUTBOUND, lines[1].direction);
+		EXPECT_EQ(rows[i].outbound, lines[1].delivery);
+	}
 }
 
 TEST_F(line, namespaces)

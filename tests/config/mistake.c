@@ -26,7 +26,8 @@ MISTAKE(line_after_comments, "user =", "# one\n# two\nworker =",
 	"pbx.conf:8: unknown key 'worker'; there are identity, "
 	"telephony-identity, offer-id-chain, trust-store, management-interfaces, "
 	"telephony-endpoints, pbx, line, include, upgraded-host, watch-files, state-path, crl, "
-	"expiry-warning, ktls, user, group, workers, handshake-timeout, max-handshakes, "
+	"expiry-warning, ktls, user, group, workers, handshake-timeout, connect-timeout, "
+	"max-handshakes, "
 	"audit-log, pin-path, run-path, cgroup");
 #define LINE_FURTHER_KEYS                                                                          \
 	"direction, remote-port, exceptions, mode, delivery, resumption, namespace, "              \
@@ -127,6 +128,8 @@ MISTAKE(workers, "user =", "workers = 257\nuser =",
 	"pbx.conf:6: workers '257' is not a number from 0 to 256");
 MISTAKE(handshake_timeout, "user =", "handshake-timeout = 0\nuser =",
 	"pbx.conf:6: handshake-timeout '0' is not a number from 1 to 300");
+MISTAKE(connect_timeout, "user =", "connect-timeout = 5\nuser =",
+	"pbx.conf:6: connect-timeout '5' is not a number from 100 to 10000");
 MISTAKE(max_handshakes, "user =", "max-handshakes = 4k\nuser =",
 	"pbx.conf:6: max-handshakes '4k' is not a number from 1 to 1000000");
 MISTAKE(relative_path, "user =", "audit-log = audit.jsonl\nuser =",

@@ -67,9 +67,6 @@ WIDE(exception_outbound, "direction = both",
 /* --- conduct --- */
 WIDE(mode_unknown, "direction = both", "mode = off\n	direction = both",
      "pbx.conf:15: line 'provider': mode 'off' is unknown; use enforce or observe");
-WIDE(delivery_outbound, "direction = both", "direction = outbound\n	delivery = adopt",
-     "pbx.conf:16: line 'provider': delivery 'adopt' is of connections that come in, and this "
-     "line has none: leave the key out, or write direction = inbound or both");
 WIDE(delivery_unknown, "direction = both", "delivery = splice\n	direction = both",
      "pbx.conf:15: line 'provider': delivery 'splice' is unknown; use auto, adopt or relay");
 WIDE(resumption_unknown, "direction = both", "resumption = on\n	direction = both",

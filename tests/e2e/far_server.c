@@ -73,6 +73,7 @@ static void far_prepare(struct far *far)
 	ASSERT_EQ(1, SSL_CTX_use_PrivateKey_file(far->ctx,
 						 site_file("pki/%s.key", options->certificate),
 						 SSL_FILETYPE_PEM));
+	SSL_CTX_set_min_proto_version(far->ctx, options->min_version);
 	SSL_CTX_set_max_proto_version(far->ctx, options->max_version);
 	if (options->asks)
 		SSL_CTX_set_verify(far->ctx, SSL_VERIFY_PEER, NULL);

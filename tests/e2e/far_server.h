@@ -13,7 +13,7 @@ struct far_server_options {
 	uint16_t port;
 	const char *certificate; /* a name of the test PKI */
 	const char *staple; /* a file with an OCSP response to send along; NULL: none */
-	int max_version; /* TLS1_2_VERSION …; 0: what the library knows */
+	int min_version, max_version; /* TLS1_2_VERSION …; 0: what the library knows */
 	bool asks; /* for the client's certificate, whatever that is */
 	bool tickets; /* and resumption */
 	bool forgets; /* gives out sessions, and fails when one comes back */

@@ -147,6 +147,7 @@ static void config_require_accepted(const struct config *config)
 	REQUIRE(config->line_count && config->identity.certificate && config->identity.key);
 	REQUIRE(config->uid && config->gid && config->gid != config->control_gid);
 	REQUIRE(config->workers <= 256 && config->max_handshakes);
+	REQUIRE(config->connect_timeout >= 100 && config->connect_timeout <= 10000);
 	REQUIRE(config->handshake_timeout >= 1 && config->handshake_timeout <= 300);
 	REQUIRE(config->audit_log[0] == '/' && config->pin_path[0] == '/');
 	REQUIRE(config->run_path[0] == '/' && strlen(config->run_path) <= 80);

@@ -95,7 +95,7 @@ static void message_require_sound(const struct message *message, size_t len, siz
 	REQUIRE(fd_count <= PACKET_FDS_MAX && len >= body && len <= sizeof(*message));
 	switch (message->type) {
 	case MESSAGE_SESSION:
-		REQUIRE(fd_count == 2);
+		REQUIRE(fd_count == (message->order ? 1 : 2));
 		/* fall through */
 	case MESSAGE_RECORD:
 		REQUIRE(len == sizeof(*message));
@@ -110,6 +110,15 @@ static void message_require_sound(const struct message *message, size_t len, siz
 		REQUIRE(ktls_cipher_find(message->carry.version, message->carry.suite));
 		REQUIRE(message->carry.record_size && message->carry.record_size <= 16384);
 		REQUIRE(message->carry.can_rekey <= 1 && message->carry.is_client <= 1);
+		break;
+	case MESSAGE_DEPART:
+		REQUIRE(fd_count == (message->order ? 1 : 2));
+		break;
+	case MESSAGE_UNDONE:
+		REQUIRE(message->error <= 0);
+		break;
+	case MESSAGE_ORDER:
+		REQUIRE(len == body + sizeof(message->what));
 		break;
 	default:
 		REQUIRE(len == body);

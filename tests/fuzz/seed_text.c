@@ -93,7 +93,7 @@ static const char *const seed_configs[] = {
 	CONFIG_HEAD
 	"line a { function = sip-line port = 5061 remote = 192.0.2.0/24 level = medium }\n",
 	CONFIG_HEAD
-	"ktls = prefer\nworkers = 2\nhandshake-timeout = 300\nmax-handshakes = 1\n"
+	"ktls = prefer\nworkers = 2\nhandshake-timeout = 300\nconnect-timeout = 10000\nmax-handshakes = 1\n"
 	"audit-log = /a/b.jsonl\npin-path = /c\nrun-path = /d\ncgroup = \"/sys/fs/cgroup/pbx\"\n"
 	"line \"trunk-a\" {\r\n\tfunction = sip-line\n\tport = 5061\n"
 	"\tremote = { \"192.0.2.0/24\", 2001:db8:1::/48, }\n\tlevel = high+remote\n"
