@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "policy/denied.h"
 #include "userspace/audit.h"
 #include "userspace/beat.h"
 #include "userspace/bucket.h"
@@ -59,6 +60,9 @@ struct agent {
 	struct listener_keep *listener_keep;
 	struct adoption *adoption;
 	struct ending_watch *endings;
+	struct reverify *reverify;
+	struct denied denied; /* the operator's deny list */
+	uint32_t policy; /* counts the changes of what verdicts go by: see MESSAGE_DENIED */
 	struct session_store *sessions; /* shared with the workers */
 	bool kernel_tls;
 	struct loop *loop;
@@ -113,6 +117,10 @@ void monitor_ended(struct agent *agent, const struct ending *ending);
 
 /* Records why a session ends, and forgets it: whoever has its socket says nothing more of it. */
 void monitor_end_cookie(struct agent *agent, uint64_t cookie, const char *why);
+
+/* Records that a session would be refused now, and goes on. */
+void monitor_spared(struct agent *agent, uint64_t cookie, const struct session *session,
+		    const char *why);
 
 /* Answers one message of a worker. -errno: the worker cannot be trusted and is to die. */
 int monitor_handle(struct supervised *worker);

@@ -97,7 +97,7 @@ static int departure_ask(struct connection *connection, const struct destination
 	if (getsockopt(connection->fd, SOL_SOCKET, SO_COOKIE, &message.cookie, &len) < 0)
 		return -errno;
 	connection->cookie = connection->record->cookie = message.cookie;
-	err = connection_ask(connection, &message);
+	err = connection_ask(connection, &message, -1);
 	connection->departing = !err;
 	return err;
 }

@@ -17,12 +17,14 @@
 #include "userspace/adoption.h"
 #include "userspace/agent.h"
 #include "userspace/control.h"
+#include "userspace/deny.h"
 #include "userspace/ending_watch.h"
 #include "userspace/expiry_watch.h"
 #include "userspace/listener_keep.h"
 #include "userspace/log.h"
 #include "userspace/pbx_watch.h"
 #include "userspace/reload.h"
+#include "userspace/reverify.h"
 #include "userspace/route_watch.h"
 #include "userspace/upgrade.h"
 
@@ -212,6 +214,12 @@ static int linewardend_start(struct linewardend *d)
 			 strerror(-err));
 		return err;
 	}
+	err = reverify_start(agent, &agent->reverify);
+	if (err) {
+		log_line(LOG_ERR, "sessions cannot be watched over in %s: %s",
+			 agent->config->run_path, strerror(-err));
+		return err;
+	}
 	err = adoption_start(agent, &agent->adoption);
 	if (!err)
 		err = ending_watch_start(agent, &agent->endings);
@@ -256,6 +264,7 @@ static void linewardend_stop(struct linewardend *d)
 	control_close(d->control);
 	adoption_stop(agent->adoption);
 	ending_watch_stop(agent->endings);
+	reverify_stop(agent->reverify);
 	listener_keep_stop(agent->listener_keep);
 	listeners_free(agent->listeners);
 	dataplane_close(agent->dataplane);
@@ -267,6 +276,7 @@ static void linewardend_stop(struct linewardend *d)
 			close(fd);
 	}
 	loop_free(agent->loop);
+	deny_stop(agent);
 	config_free(agent->config);
 }
 
@@ -310,6 +320,12 @@ static int linewardend_run(const char *path)
 		return err;
 	}
 	LIST_INIT(&d.agent.shifts);
+	err = deny_start(&d.agent, error.text, sizeof(error.text));
+	if (err) {
+		log_line(LOG_ERR, "%s", error.text);
+		config_free(d.agent.config);
+		return err;
+	}
 	linewardend_warn(d.agent.config);
 	d.agent.started = (uint64_t)time(NULL);
 	linewardend_raise_limits();

@@ -17,14 +17,17 @@ static const struct message_form {
 	[MESSAGE_RECORD] = { sizeof(struct message), 0, 0 },
 	[MESSAGE_RETAG] = { MESSAGE_SHORT, 1, 1 },
 	[MESSAGE_DEPART] = { MESSAGE_SHORT, 2, 2 },
-	[MESSAGE_SESSION] = { sizeof(struct message), 2, 2 },
+	[MESSAGE_SESSION] = { sizeof(struct message), 3, 3 },
 	[MESSAGE_RELAY] = { MESSAGE_SHORT, 2, 2 },
 	[MESSAGE_FORGET] = { MESSAGE_SHORT, 1, 1 },
 	[MESSAGE_END] = { MESSAGE_SHORT + sizeof(struct message_end), 0, 1 },
 	[MESSAGE_RETIRED] = { MESSAGE_SHORT, 0, 0 },
+	[MESSAGE_JUDGED] = { sizeof(struct message), 0, 0 },
 	[MESSAGE_ANSWER] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_LISTEN] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_RETIRE] = { MESSAGE_SHORT, 0, 0 },
+	[MESSAGE_JUDGE] = { MESSAGE_SHORT + sizeof(struct message_judge), 1, 1 },
+	[MESSAGE_DENIED] = { MESSAGE_SHORT + sizeof(struct message_denied), 1, 1 },
 };
 _Static_assert(sizeof(message_forms) / sizeof(message_forms[0]) == MESSAGE_TYPE_COUNT,
 	       "every type has a form");
@@ -50,7 +53,11 @@ static bool message_sound(const struct message *message, size_t size, size_t fd_
 	switch (message->type) {
 	case MESSAGE_RECORD:
 	case MESSAGE_SESSION:
+	case MESSAGE_JUDGED:
 		return record_check(&message->record) == 0;
+	case MESSAGE_JUDGE:
+		return direction_name(message->judge.direction) &&
+		       text_is_printable(message->judge.line, sizeof(message->judge.line));
 	case MESSAGE_END:
 		return text_is_printable(message->end.why, sizeof(message->end.why));
 	default:

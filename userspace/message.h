@@ -18,15 +18,19 @@ enum message_type {
 	/* the peer's socket, or outbound the app's, whose line is of another configuration; answered */
 	MESSAGE_RETAG,
 	MESSAGE_DEPART, /* outbound: a socket, to be connected, and the app's; answered */
-	MESSAGE_SESSION, /* accepted: the peer's and the app's socket; the answer opens the gate */
+	/* accepted: the peer's and the app's socket, and what was presented; the answer opens the gate */
+	MESSAGE_SESSION,
 	MESSAGE_RELAY, /* both, with another socket to the app, bound, not connected; answered */
 	MESSAGE_FORGET, /* the app's socket, which will not be connected; no answer */
 	MESSAGE_END, /* of a session, with the app's socket where there is one; no answer */
 	MESSAGE_RETIRED, /* the answer to RETIRE: it accepts nothing more */
+	MESSAGE_JUDGED, /* the verdict of MESSAGE_JUDGE, or why there is none; no answer */
 	/* main to worker */
 	MESSAGE_ANSWER,
 	MESSAGE_LISTEN, /* from now on it accepts */
 	MESSAGE_RETIRE, /* it accepts no more, and ends with its last connection */
+	MESSAGE_JUDGE, /* what a peer presented, to be judged anew; MESSAGE_JUDGED answers */
+	MESSAGE_DENIED, /* the operator's deny list: from here on this one */
 	MESSAGE_TYPE_COUNT,
 };
 
@@ -40,13 +44,27 @@ struct message_end {
 	char why[MESSAGE_WHY_LEN];
 };
 
+struct message_judge {
+	int64_t now; /* seconds since the epoch: the time that it is judged by */
+	enum direction direction;
+	char line[LW_NAME_LEN];
+};
+
+/* beside a descriptor with so many SHA-256 fingerprints, in order */
+struct message_denied {
+	uint32_t count;
+};
+
 struct message {
 	enum message_type type;
 	int32_t error; /* MESSAGE_ANSWER: 0, -errno, or to SESSION also MESSAGE_ADOPTED */
-	uint64_t cookie; /* of the peer's socket */
+	uint64_t cookie; /* of the peer's socket; JUDGE and JUDGED: the number of the question */
+	uint32_t policy; /* SESSION and JUDGED: which one decided; DENIED: which one this makes */
 	union { /* sent as far as the type needs it */
-		struct record record; /* RECORD and SESSION */
+		struct record record; /* RECORD, SESSION and JUDGED */
 		struct message_end end; /* END */
+		struct message_judge judge; /* JUDGE */
+		struct message_denied denied; /* DENIED */
 	};
 };
 

@@ -72,6 +72,8 @@ WIDE(delivery_outbound, "direction = both", "direction = outbound\n	delivery = a
      "line has none: leave the key out, or write direction = inbound or both");
 WIDE(delivery_unknown, "direction = both", "delivery = splice\n	direction = both",
      "pbx.conf:15: line 'provider': delivery 'splice' is unknown; use auto, adopt or relay");
+WIDE(on_expiry_unknown, "direction = both", "on-expiry = warn\n	direction = both",
+     "pbx.conf:15: line 'provider': on-expiry 'warn' is unknown; use end or record");
 WIDE(resumption_unknown, "direction = both", "resumption = on\n	direction = both",
      "pbx.conf:15: line 'provider': resumption 'on' is unknown; use yes or no");
 
