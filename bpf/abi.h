@@ -34,6 +34,7 @@
 #define LW_NAME_LEN 32 /* a line's name with its NUL */
 #define LW_ENDPOINT_LEN 56 /* "[" INET6_ADDRSTRLEN "]:" port with its NUL */
 #define LW_FINGERPRINT_LEN 65 /* SHA-256 in hex with its NUL */
+#define LW_CHAIN_LEN 32
 #define LW_TLS_LEN 11 /* "TLSv1.3"; so that struct session has no padding to show */
 
 /* FACTS: which kind of peer a connection belongs to */
@@ -209,6 +210,12 @@ struct session {
 	char cipher[40];
 	char ktls[4]; /* "yes" or "no" */
 	char delivery[8]; /* "relay" or "adopt" */
+	__u8 chain[LW_CHAIN_LEN]; /* SHA-256 of what the peer presented: a file's name in chains/ */
+	__u64 valid_until; /* the last second at which its verdict holds; 0: no second is */
+	__u8 peer_addr[16]; /* peer and local once more, for the kernel */
+	__u8 local_addr[16];
+	__u16 peer_port, local_port;
+	__u32 scope; /* interface of a link-local IPv6 address, else 0 */
 };
 
 /* The end of a session that no worker has: from the kernel, which sees it whoever else does. */
@@ -253,8 +260,8 @@ LW_ASSERT_SIZE(struct relay_key, 24);
 LW_ASSERT_SIZE(struct origin, 20);
 LW_ASSERT_SIZE(struct outlet, 4);
 LW_ASSERT_SIZE(struct destination, 40);
-LW_ASSERT_SIZE(struct session, 320);
-LW_ASSERT_SIZE(struct ending, 344);
+LW_ASSERT_SIZE(struct session, 400);
+LW_ASSERT_SIZE(struct ending, 424);
 LW_ASSERT_SIZE(struct line_counters, 32);
 LW_ASSERT_SIZE(struct port_counters, 24);
 LW_ASSERT_SIZE(struct verdict_key, 68);

@@ -13,6 +13,8 @@ static const struct {
 } check_table[] = {
 	[CHECK_CERTIFICATE_PRESENT] = { "certificate-present", "RFC 8446 4.4.2.4",
 					evaluate_certificate_present, REFUSAL_NO_CERTIFICATE },
+	[CHECK_NOT_DENIED] = { "not-denied", "the operator's deny list", evaluate_not_denied,
+			       REFUSAL_REVOKED },
 	[CHECK_IN_DATE] = { "in-date", "RFC 5280 4.1.2.5", evaluate_in_date, REFUSAL_EXPIRED },
 	[CHECK_KEY_1024] = { "key-1024", "level Low; NIST SP 800-57 part 1", evaluate_key_1024,
 			     REFUSAL_BAD_CERTIFICATE },

@@ -15,6 +15,7 @@ struct rule;
 /* in the order in which the levels add them, which is the order of a verdict's list */
 enum check {
 	CHECK_CERTIFICATE_PRESENT,
+	CHECK_NOT_DENIED, /* no level's: wherever the operator has a list */
 	CHECK_IN_DATE,
 	CHECK_KEY_1024,
 	CHECK_TRUST_CHAIN,

@@ -15,6 +15,7 @@ typedef void evaluate_fn(const struct facts *facts, const struct rule *rule, int
 			 struct check_result *out);
 
 evaluate_fn evaluate_certificate_present;
+evaluate_fn evaluate_not_denied;
 evaluate_fn evaluate_in_date;
 evaluate_fn evaluate_key_1024;
 evaluate_fn evaluate_trust_chain;

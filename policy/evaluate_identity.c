@@ -21,6 +21,26 @@ void evaluate_not_self_signed(const struct facts *facts, const struct rule *rule
 		evaluate_say(out, OUTCOME_PASSED, "issued by %.160s", facts->leaf.issuer);
 }
 
+void evaluate_not_denied(const struct facts *facts, const struct rule *rule, int64_t now,
+			 struct check_result *out)
+{
+	char hex[2 * FACTS_SHA256 + 1];
+
+	(void)rule;
+	(void)now;
+	for (int i = 0; i < FACTS_SHA256; i++)
+		snprintf(hex + 2 * i, 3, "%02x", facts->denied_sha256[i]);
+	if (!facts->denied_known)
+		evaluate_say(out, OUTCOME_NOT_APPLICABLE, "there is no deny list");
+	else if (!facts->denied)
+		evaluate_say(out, OUTCOME_PASSED, "nothing of its chain is on the deny list");
+	else if (memcmp(facts->denied_sha256, facts->leaf.sha256, FACTS_SHA256) == 0)
+		evaluate_say(out, OUTCOME_FAILED, "it is on the operator's deny list");
+	else
+		evaluate_say(out, OUTCOME_FAILED,
+			     "a certificate of its chain is on the operator's deny list: %s", hex);
+}
+
 void evaluate_not_reflected(const struct facts *facts, const struct rule *rule, int64_t now,
 			    struct check_result *out)
 {

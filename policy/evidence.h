@@ -13,6 +13,7 @@
 #include "policy/staple.h"
 
 struct cache;
+struct denied;
 struct store;
 struct trace;
 
@@ -24,6 +25,7 @@ struct evidence {
 	/* our own identity certificates: of the host, of a function; a NULL among them is none */
 	const X509 *const *own;
 	size_t own_count;
+	const struct denied *denied; /* the operator's list of refused certificates; NULL: none */
 	struct cache *cache; /* of what was found out before, or NULL; not used with a trace */
 	struct trace *trace; /* where to tell of every path that was tried, or NULL */
 

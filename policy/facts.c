@@ -8,6 +8,7 @@
 
 #include "policy/cache.h"
 #include "policy/check.h"
+#include "policy/denied.h"
 #include "policy/evidence.h"
 #include "policy/facts.h"
 #include "policy/rule.h"
@@ -123,6 +124,7 @@ static bool facts_skip_path(const struct evidence *evidence, const struct rule *
 	if (!evidence->hurry)
 		return false;
 	facts_compare_own(evidence, out);
+	denied_look(evidence, out);
 	out->examined = out->path_skipped = true;
 	if (!check_any_fails(rule_checks(rule), out, rule, now))
 		out->examined = out->path_skipped = false;
@@ -183,8 +185,10 @@ int facts_extract(const struct evidence *evidence, const struct rule *rule, int6
 
 	int err = facts_recall(evidence, rule, now, out);
 
-	if (!err)
+	if (!err) {
 		facts_compare_own(evidence, out);
+		denied_look(evidence, out);
+	}
 	ERR_pop_to_mark();
 	if (err)
 		facts_release(out);

@@ -51,6 +51,9 @@ struct facts {
 	struct path_facts path; /* the way to a root of the store */
 	struct critical_facts critical; /* an unknown critical extension in that path */
 	bool in_store; /* the very certificate is in the store */
+	bool denied_known; /* there is a deny list */
+	bool denied; /* a certificate of the chain or of the path is on it: */
+	uint8_t denied_sha256[FACTS_SHA256]; /* this one; zero where it cannot be told */
 	bool own_known; /* a certificate of our own was given: these two mean something */
 	bool reflected; /* it is one of our own certificates */
 	bool own_key; /* it has the public key of one of ours that is another certificate */

@@ -173,6 +173,9 @@ static bool path_complete(struct path_search *search)
 		search->out->revocation = facts;
 	if (fault.state != PATH_TRUSTED)
 		return false;
+	for (unsigned int i = 0; i < candidate->count; i++)
+		X509_digest(candidate->certificates[i], EVP_sha256(), search->out->sha256[i], NULL);
+
 	X509 *root = candidate->certificates[candidate->count - 1];
 
 	text_name(X509_get_subject_name(root), search->out->root, sizeof(search->out->root));

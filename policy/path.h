@@ -59,6 +59,7 @@ struct path_facts {
 	char root[TEXT_NAME_MAX]; /* subject of the path's end, when trusted */
 	bool root_self_signed; /* false: a CA of the store whose own issuer is not there */
 	int64_t not_after; /* the earliest end in the path, the peer's own included */
+	uint8_t sha256[PATH_DEPTH_MAX][32]; /* of its certificates, when trusted */
 	struct key_facts weakest; /* the weakest key in the path */
 	char weakest_subject[TEXT_NAME_MAX];
 	char sha1_subject[TEXT_NAME_MAX]; /* the first whose signature is over SHA-1; or empty */

@@ -145,6 +145,8 @@ void policy_decide(const struct facts *facts, const struct rule *rule, int64_t n
 		return;
 
 	checks |= CHECK_BIT(CHECK_CERTIFICATE_PRESENT);
+	if (facts->denied_known)
+		checks |= CHECK_BIT(CHECK_NOT_DENIED);
 	bool pass = verdict_run_checks(facts, rule, now, checks, out);
 
 	out->holds_until = verdict_end(facts, checks);

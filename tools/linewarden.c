@@ -17,6 +17,8 @@ static const struct command {
 	{ "watch", "[--json] [CONDITION...]", "audit records as they are written", tool_watch },
 	{ "kill", "[--json] COOKIE...", "ends live sessions", tool_kill },
 	{ "reload", "[--dry-run] [--json]", "puts the changed configuration in force", tool_reload },
+	{ "revoke", "--fingerprint HEX|--list ...", "refuses a certificate on this host from now on",
+	  tool_revoke },
 	{ "verify-config", "[--json] FILE", "checks a configuration and shows what it means",
 	  tool_verify_config },
 	{ "check", "OPTION...", "decides on a certificate as the daemon would", tool_check },

@@ -20,6 +20,7 @@ int tool_explain(int argc, char **argv);
 int tool_tcs(int argc, char **argv);
 int tool_exec(int argc, char **argv);
 int tool_watch(int argc, char **argv);
+int tool_revoke(int argc, char **argv);
 int tool_kill(int argc, char **argv);
 int tool_reload(int argc, char **argv);
 

@@ -62,13 +62,15 @@ static json_t *verify_line(const struct config *config, const struct config_line
 {
 	const struct rule *rule = &line->rule;
 	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s, s:i}",
+		"{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:b, s:s?, s:s, "
+		"s:i}",
 		"line", line->name, "function", function_name(line->function), "role",
 		verify_role(line), "namespace", config->namespaces[line->netns].name, "port",
 		line->port, "remote", verify_remotes(line), "certificate", verify_ask(line),
 		"level", level_name(rule->level), "own_level", line->own_level, "crl",
 		rule_crl_name(rule_revocation(rule)), "delivery", served ? config_delivery_name(line->delivery) : "closed",
-		"observe", line->mode == CONFIG_OBSERVE, "resumption", line->resumption,
+		"observe", line->mode == CONFIG_OBSERVE, "on_expiry",
+		config_on_expiry_name(line->on_expiry), "resumption", line->resumption,
 		"server_name", line->server_name, "file", line->file, "at", (int)line->at);
 
 	json_object_set_new(object, "options", verify_options(line));

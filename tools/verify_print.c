@@ -60,6 +60,8 @@ static void verify_notes(const struct config *config, const struct config_line *
 	/* their names are too long for a table; the last one stands with the level */
 	if (line->rule.options & ~(uint32_t)RULE_BEFORE_R11_1_3)
 		verify_note(notes, "exceptions");
+	if (line->on_expiry == CONFIG_EXPIRY_RECORD)
+		verify_note(notes, "expired sessions go on");
 	if (!line->resumption)
 		verify_note(notes, "no resumption");
 }

@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "policy/denied.h"
 #include "userspace/audit.h"
 #include "userspace/beat.h"
 #include "userspace/bucket.h"
@@ -21,7 +22,11 @@
 #include "userspace/loop.h"
 
 struct agent;
-struct message_end;
+/* what is said of a session's end */
+struct monitor_end {
+	uint64_t bytes_in, bytes_out; /* of the peer's side */
+	const char *why;
+};
 
 /* a worker as the main process sees it */
 struct supervised {
@@ -62,6 +67,9 @@ struct agent {
 	struct carriers *carriers;
 	struct dispatch *dispatch; /* as long as there is an adoption */
 	struct ending_watch *endings;
+	struct reverify *reverify;
+	struct denied denied; /* the operator's deny list */
+	uint32_t policy; /* counts the changes of what verdicts go by: see MESSAGE_DENIED */
 	struct session_store *sessions; /* shared with the workers */
 	bool kernel_tls;
 	struct loop *loop;
@@ -113,17 +121,21 @@ unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const ch
 
 /* Forgets a session and records its end. False: it has ended, and somebody else tells of it. */
 bool monitor_end_session(struct agent *agent, uint64_t cookie, const struct session *session,
-			 const struct message_end *end);
+			 const struct monitor_end *end);
 
 /* Records the end of one that is forgotten already. */
 void monitor_record_end(struct agent *agent, uint64_t cookie, const struct session *session,
-			const struct message_end *end);
+			const struct monitor_end *end);
 
 /* Records the end of the session of an app's or a carrier's socket, which the kernel told of. */
 void monitor_ended(struct agent *agent, const struct ending *ending);
 
 /* Records why a session ends, and forgets it: whoever has its socket says nothing more of it. */
 void monitor_end_cookie(struct agent *agent, uint64_t cookie, const char *why);
+
+/* Records that a session would be refused now, and goes on. */
+void monitor_spared(struct agent *agent, uint64_t cookie, const struct session *session,
+		    const char *why);
 
 /* Answers one message of a worker. -errno: the worker cannot be trusted and is to die. */
 int monitor_handle(struct supervised *worker);

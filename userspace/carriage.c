@@ -21,7 +21,7 @@ static int carriage_ask(struct connection *connection)
 	if (!err) {
 		/* from here on it is as it was taken, until the answer comes */
 		relayed_pause(&connection->relayed);
-		err = connection_ask(connection, &message);
+		err = connection_ask(connection, &message, -1);
 		connection->carrying = !err;
 	}
 	carry_wipe(&message.carry);

@@ -57,7 +57,7 @@ struct parting {
 	uint32_t carrier;
 	bool told; /* end is the carrier's; else session and the end's bytes are the kernel's */
 	struct session session;
-	struct message_end end;
+	struct handover_end end;
 };
 
 static bool carrying_is_alive(uint32_t pid)
@@ -114,9 +114,13 @@ static struct parting *parting_new(struct carriers *carriers, uint64_t cookie, u
 /* Of an end that the kernel told of; no carrier said why. */
 static void parting_record(struct parting *parting, const char *why)
 {
-	snprintf(parting->end.why, sizeof(parting->end.why), "%s", why);
-	monitor_record_end(parting->carriers->agent, parting->cookie, &parting->session,
-			   &parting->end);
+	const struct monitor_end end = {
+		.bytes_in = parting->end.bytes_in,
+		.bytes_out = parting->end.bytes_out,
+		.why = why,
+	};
+
+	monitor_record_end(parting->carriers->agent, parting->cookie, &parting->session, &end);
 	parting_free(parting);
 }
 
@@ -158,9 +162,8 @@ struct carriers_dead {
 static void carriers_end_left(uint64_t cookie, const struct session *session, void *arg)
 {
 	const struct carriers_dead *dead = arg;
-	struct message_end end = { 0 };
+	const struct monitor_end end = { .why = dead->pid ? CARRIERS_DIED : CARRIERS_ENDED };
 
-	snprintf(end.why, sizeof(end.why), "%s", dead->pid ? CARRIERS_DIED : CARRIERS_ENDED);
 	if (session->worker != LW_WORKER_CARRIED)
 		return;
 	if (dead->pid ? session->carrier == dead->pid : !carrying_is_alive(session->carrier))
@@ -212,8 +215,7 @@ static int carrying_loads(struct carrying *carrier, const struct handover *messa
 }
 
 /* Remembered for the kernel, which has deleted the entry and tells of it in a moment. */
-static void carrying_remember(struct carrying *carrier, const struct handover *message,
-			      const struct message_end *end)
+static void carrying_remember(struct carrying *carrier, const struct handover *message)
 {
 	struct carriers *carriers = carrier->carriers;
 	struct parting *parting;
@@ -224,7 +226,7 @@ static void carrying_remember(struct carrying *carrier, const struct handover *m
 	if (!parting)
 		return;
 	parting->told = true;
-	parting->end = *end;
+	parting->end = message->end;
 	carriers->told_count++;
 }
 
@@ -233,16 +235,16 @@ static int carrying_ended(struct carrying *carrier, const struct handover *messa
 	struct carriers *carriers = carrier->carriers;
 	struct agent *agent = carriers->agent;
 	const uint32_t pid = (uint32_t)carrier->pid;
-	struct message_end end = {
+	const struct monitor_end end = {
 		.bytes_in = message->end.bytes_in,
 		.bytes_out = message->end.bytes_out,
+		.why = message->end.why,
 	};
 	struct parting *parting;
 	struct session session;
 
 	if (!carrier->pid)
 		return -EPROTO;
-	snprintf(end.why, sizeof(end.why), "%s", message->end.why);
 	if (carrier->sessions)
 		carrier->sessions--;
 	carrier->room += !carrier->retired;
@@ -257,7 +259,7 @@ static int carrying_ended(struct carrying *carrier, const struct handover *messa
 	    (session.worker != LW_WORKER_CARRIED || session.carrier != pid ||
 	     monitor_end_session(agent, message->cookie, &session, &end)))
 		return 0;
-	carrying_remember(carrier, message, &end);
+	carrying_remember(carrier, message);
 	return 0;
 }
 
@@ -322,14 +324,14 @@ int carriers_give(struct carriers *carriers, uint64_t cookie, const struct sessi
 	carried.worker = LW_WORKER_CARRIED;
 	carried.carrier = (uint32_t)carrier->pid;
 	/* before it is: once it is, it may end */
-	err = dataplane_session_change(dataplane, cookie, &carried);
+	err = dataplane_session_update(dataplane, cookie, &carried);
 	if (err)
 		return err;
 	message.carry = *carry;
 	err = handover_send(carrier->io.fd, &message, fds, 2);
 	carry_wipe(&message.carry);
 	if (err) {
-		dataplane_session_change(dataplane, cookie, session);
+		dataplane_session_update(dataplane, cookie, session);
 		return err;
 	}
 	carrier->sessions++;
@@ -351,9 +353,8 @@ void carriers_ending(struct carriers *carriers, const struct ending *ending)
 	}
 	parting = parting_find(carriers, ending->cookie, pid, true);
 	if (parting) {
-		monitor_record_end(carriers->agent, ending->cookie, &ending->session,
-				   &parting->end);
-		parting_free(parting);
+		parting->session = ending->session;
+		parting_record(parting, parting->end.why);
 		return;
 	}
 	parting = parting_new(carriers, ending->cookie, pid);

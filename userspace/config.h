@@ -57,6 +57,12 @@ enum config_security {
 	CONFIG_SECURITY_COUNT,
 };
 
+/* What becomes of a session whose certificates run out. */
+enum config_on_expiry {
+	CONFIG_EXPIRY_END,
+	CONFIG_EXPIRY_RECORD, /* it is recorded, and goes on */
+};
+
 /* How a verified connection reaches the app. An outbound line has one of the last two. */
 enum config_delivery {
 	CONFIG_DELIVERY_AUTO, /* adopted where the app was started by `linewarden exec`, else relayed */
@@ -81,6 +87,7 @@ struct config_line {
 	struct rule rule; /* valid for the policy; its names belong to the line */
 	enum config_mode mode;
 	enum config_delivery delivery;
+	enum config_on_expiry on_expiry;
 	enum config_ciphers ciphers;
 	bool resumption; /* TLS sessions are resumed */
 	char *server_name; /* outbound: sent as SNI (RFC 6066 section 3); NULL: none */
@@ -202,6 +209,10 @@ const struct config_line *config_line_find(const struct config *config, uint32_t
 					   enum direction direction, uint16_t port,
 					   const struct endpoint *peer);
 
+/* config_line_named - the line of that name and direction; NULL: there is none */
+const struct config_line *config_line_named(const struct config *config, const char *name,
+					    enum direction direction);
+
 /**
  * config_line_like - the line of that name, direction and namespace in another configuration
  *
@@ -209,6 +220,9 @@ const struct config_line *config_line_find(const struct config *config, uint32_t
  */
 const struct config_line *config_line_like(const struct config *config,
 					   const struct config_line *line);
+
+/* config_on_expiry_name - as a configuration has it: "end", "record" */
+const char *config_on_expiry_name(enum config_on_expiry on_expiry);
 
 /* config_delivery_name - as a configuration has it: "auto", "adopt", "relay" */
 const char *config_delivery_name(enum config_delivery delivery);

@@ -88,6 +88,11 @@ static void diff_delivery(const struct config_line *line, struct diff_value *val
 	diff_add(value, config_delivery_name(line->delivery));
 }
 
+static void diff_on_expiry(const struct config_line *line, struct diff_value *value)
+{
+	diff_add(value, config_on_expiry_name(line->on_expiry));
+}
+
 static void diff_options(const struct config_line *line, struct diff_value *value)
 {
 	uint32_t bit;
@@ -162,6 +167,7 @@ static const struct diff_row {
 	{ "sip-domains", diff_domains },
 	{ "mode", diff_mode },
 	{ "delivery", diff_delivery },
+	{ "on-expiry", diff_on_expiry },
 	{ "exceptions", diff_options },
 	{ "crl", diff_crl },
 	{ "service-security", diff_security },

@@ -147,15 +147,28 @@ static int line_read_delivery(struct config_draft *draft)
 	return rc;
 }
 
+static const char *const line_expiries[] = {
+	[CONFIG_EXPIRY_END] = "end", [CONFIG_EXPIRY_RECORD] = "record", NULL
+};
+
+const char *config_on_expiry_name(enum config_on_expiry on_expiry)
+{
+	return line_expiries[on_expiry];
+}
+
 static int line_read_conduct(struct config_draft *draft)
 {
 	static const char *const modes[] = {
 		[CONFIG_ENFORCE] = "enforce", [CONFIG_OBSERVE] = "observe", NULL
 	};
-	unsigned int mode = CONFIG_ENFORCE;
+	unsigned int mode = CONFIG_ENFORCE, on_expiry = CONFIG_EXPIRY_END;
 	int rc = config_value_choice(draft->syntax, draft->section, "mode", modes, &mode);
 
+	if (rc == 0)
+		rc = config_value_choice(draft->syntax, draft->section, "on-expiry", line_expiries,
+					 &on_expiry);
 	draft->line.mode = mode;
+	draft->line.on_expiry = on_expiry;
 	if (rc == 0)
 		rc = line_read_delivery(draft);
 	if (rc == 0)

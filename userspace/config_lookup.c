@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From a number, a name, or a connection to its line. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -79,11 +80,22 @@ int config_lookup_build(struct config *config)
 	return 0;
 }
 
+const struct config_line *config_line_named(const struct config *config, const char *name,
+					    enum direction direction)
+{
+	struct config_line like = { .direction = direction };
+	const struct config_line *wanted = &like, **found;
+
+	snprintf(like.name, sizeof(like.name), "%s", name);
+	found = bsearch(&wanted, config->by_name, config->line_count, sizeof(*config->by_name),
+			lookup_compare);
+	return found ? *found : NULL;
+}
+
 const struct config_line *config_line_like(const struct config *config,
 					   const struct config_line *line)
 {
-	const struct config_line **found = bsearch(&line, config->by_name, config->line_count,
-						   sizeof(*config->by_name), lookup_compare);
+	const struct config_line *found = config_line_named(config, line->name, line->direction);
 
-	return found && (*found)->netns == line->netns ? *found : NULL;
+	return found && found->netns == line->netns ? found : NULL;
 }

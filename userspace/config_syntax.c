@@ -149,6 +149,7 @@ static cfg_t *syntax_new(bool included)
 		KEY("mode"),
 		KEY("delivery"),
 		KEY("resumption"),
+		KEY("on-expiry"),
 		KEY("namespace"),
 		KEY("service-security"),
 		KEY("plain-port"),

@@ -91,18 +91,20 @@ static void connection_report_end(struct connection *connection, const char *why
 				NULL);
 }
 
-int connection_ask(struct connection *connection, const struct message *message)
+int connection_ask(struct connection *connection, const struct message *message, int another)
 {
 	struct worker *worker = connection->worker;
 	struct message question = *message;
 	size_t count = 0;
-	int fds[2], err;
+	int fds[3], err;
 
 	question.order = connection->order ? connection->order->id : 0;
 	if (connection->fd >= 0)
 		fds[count++] = connection->fd;
 	if (connection->app_fd >= 0)
 		fds[count++] = connection->app_fd;
+	if (another >= 0)
+		fds[count++] = another;
 	err = message_send(worker->setup.main_fd, &question, fds, count);
 	if (err)
 		return err;
@@ -161,6 +163,7 @@ void connection_close(struct connection *connection, bool reset, const char *why
 	SSL_free(connection->tls);
 	connection->tls = NULL;
 	tls_resume_end(connection);
+	presented_free(&connection->presented);
 	if (reset) {
 		connection_set_reset(connection->fd);
 		connection_set_reset(connection->app_fd);

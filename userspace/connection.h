@@ -26,6 +26,7 @@
 
 #include "userspace/endpoint.h"
 #include "userspace/message.h"
+#include "userspace/presented.h"
 #include "userspace/record.h"
 #include "userspace/relayed.h"
 #include "userspace/worker.h"
@@ -72,6 +73,8 @@ struct connection {
 	SSL *tls; /* until the handshake is over */
 	uint8_t alert; /* that OpenSSL sent; 0: none */
 	bool decided; /* the policy was asked */
+	uint32_t policy; /* which one: worker.policy as it was then */
+	struct presented presented; /* by a peer that was let pass; until main has it */
 	bool resuming; /* about the certificate of a session, which may be resumed */
 	STACK_OF(X509) *session_chain; /* that the session came with */
 	struct record *record; /* what will be said of it; NULL once it was said */
@@ -138,8 +141,11 @@ int connection_prepare_departure(struct connection *connection,
 /* Before there was a verdict: a record with the reason, and an error for whoever waits for it. */
 void connection_fail_departure(struct connection *connection, const char *what, int err);
 
-/* Sends a question with the peer's and the app's socket, as far as they are there; the phase is PHASE_ASKED then. -errno. */
-int connection_ask(struct connection *connection, const struct message *message);
+/*
+ * Sends a question with the peer's and the app's socket, as far as they are there, and with another
+ * descriptor where that is not -1; the phase is PHASE_ASKED then. -errno.
+ */
+int connection_ask(struct connection *connection, const struct message *message, int another);
 
 /* Asks the main process to open the gate for an accepted client. */
 void connection_deliver(struct connection *connection);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "userspace/audience.h"
+#include "userspace/deny.h"
 #include "userspace/fd.h"
 #include "userspace/reload.h"
 
@@ -60,6 +61,8 @@ static const struct control_question {
 	{ "sessions", control_sessions, false },
 	{ "kill", kill_session, true },
 	{ "reload", reload_question, true },
+	{ "denied", deny_reload, true },
+	{ "denied-path", deny_path, true },
 };
 
 static void control_client_release(struct loop_garbage *garbage)

@@ -155,9 +155,22 @@ int dataplane_session_add(struct dataplane *dataplane, uint64_t cookie,
 /* -ENOENT: there is none, and somebody else has told of its end. */
 int dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie);
 
-/* Writes an entry that is there. -ENOENT: it is not any more. */
-int dataplane_session_change(struct dataplane *dataplane, uint64_t cookie,
+/* Changes an entry that is there. -ENOENT: it has ended, and stays so. */
+int dataplane_session_update(struct dataplane *dataplane, uint64_t cookie,
 			     const struct session *session);
+
+/*
+ * Closes the gate of a session for good, by its entry; in its network namespace. -ENOENT: its
+ * socket is not there.
+ */
+int dataplane_revoke(struct dataplane *dataplane, uint64_t cookie, uint32_t scope);
+
+/*
+ * Which line of the configuration claims the address of a session's peer, as the kernel would
+ * find it for a new connection; 0: none.
+ */
+uint32_t dataplane_claims(const struct dataplane *dataplane, uint32_t netns,
+			  const struct session *session);
 
 /* A live session. -ENOENT. */
 int dataplane_session(const struct dataplane *dataplane, uint64_t cookie, struct session *out);

@@ -174,8 +174,10 @@ static bool dataplane_keep_foreign(const void *key, const void *arg)
 	uint64_t cookie;
 
 	memcpy(&cookie, key, sizeof(cookie));
+	/* and what it was about to end is ended by us */
 	return dataplane_session(arg, cookie, &session) == 0 &&
-	       (session.worker == LW_WORKER_ADOPTED || session.worker == LW_WORKER_CARRIED);
+	       (session.worker == LW_WORKER_ADOPTED || session.worker == LW_WORKER_CARRIED ||
+		session.worker == LW_WORKER_NONE);
 }
 
 void dataplane_forget_before(struct dataplane *dataplane)

@@ -125,15 +125,6 @@ int dataplane_session_add(struct dataplane *dataplane, uint64_t cookie,
 		       0;
 }
 
-int dataplane_session_change(struct dataplane *dataplane, uint64_t cookie,
-			     const struct session *session)
-{
-	return bpf_map_update_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie, session,
-				   BPF_EXIST) < 0 ?
-		       -errno :
-		       0;
-}
-
 int dataplane_session_remove(struct dataplane *dataplane, uint64_t cookie)
 {
 	return bpf_map_delete_elem(bpf_map__fd(dataplane->skel->maps.sessions), &cookie) < 0 ?

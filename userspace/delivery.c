@@ -50,16 +50,25 @@ static struct endpoint delivery_target(const struct connection *connection)
 
 static int delivery_ask(struct connection *connection, enum message_type type)
 {
-	struct message message = { .type = type, .cookie = connection->cookie };
+	struct message message = {
+		.type = type,
+		.cookie = connection->cookie,
+		.policy = connection->policy,
+	};
+	_cleanup_fd_ int presented = -1;
 	int err;
 
 	if (type == MESSAGE_SESSION) {
 		message.record = *connection->record;
 		message.record.time_ms = record_clock_ms();
+		presented = presented_seal(&connection->presented);
+		if (presented < 0)
+			return presented;
 	}
-	err = connection_ask(connection, &message);
+	err = connection_ask(connection, &message, presented);
 	if (err)
 		return err;
+	presented_free(&connection->presented);
 	/* said; a live session needs none of it */
 	free(connection->record);
 	connection->record = NULL;

@@ -113,7 +113,7 @@ int connection_prepare_departure(struct connection *connection,
 	if (getsockopt(connection->fd, SOL_SOCKET, SO_COOKIE, &message.cookie, &len) < 0)
 		return -errno;
 	connection->cookie = connection->record->cookie = message.cookie;
-	err = connection_ask(connection, &message);
+	err = connection_ask(connection, &message, -1);
 	connection->departing = !err;
 	return err;
 }

@@ -45,20 +45,33 @@ static int destroy_error(struct sockaddr_nl *from, struct nlmsgerr *answer, void
 	return NL_STOP;
 }
 
-int destroy_connection(const struct endpoint *local, const struct endpoint *peer, uint64_t cookie)
+struct nl_sock *destroy_open(void)
+{
+	struct nl_sock *socket = nl_socket_alloc();
+
+	if (socket && nl_connect(socket, NETLINK_SOCK_DIAG) < 0) {
+		nl_socket_free(socket);
+		return NULL;
+	}
+	return socket;
+}
+
+int destroy_connection(struct nl_sock *socket, const struct endpoint *local,
+		       const struct endpoint *peer, uint64_t cookie)
 {
 	struct inet_diag_req_v2 request = destroy_request(local, peer, cookie);
-	struct nl_sock *socket = nl_socket_alloc();
 	int err = 0;
 
-	if (!socket)
-		return -ENOMEM;
 	nl_socket_modify_err_cb(socket, NL_CB_CUSTOM, destroy_error, &err);
-	if (nl_connect(socket, NETLINK_SOCK_DIAG) < 0 ||
-	    nl_send_simple(socket, SOCK_DESTROY, NLM_F_ACK, &request, sizeof(request)) < 0)
-		err = -EIO;
-	else if (nl_wait_for_ack(socket) < 0 && !err)
-		err = -EIO;
-	nl_socket_free(socket);
+	if (nl_send_simple(socket, SOCK_DESTROY, NLM_F_ACK, &request, sizeof(request)) < 0)
+		return -EIO;
+	if (nl_wait_for_ack(socket) < 0 && !err)
+		return -EIO;
 	return err;
+}
+
+void destroy_close(struct nl_sock *socket)
+{
+	if (socket)
+		nl_socket_free(socket);
 }

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,6 +59,51 @@ int file_read(const char *path, size_t max, struct file *file)
 	}
 	*file = whole;
 	return 0;
+}
+
+static void file_unlink(char **path)
+{
+	if (*path)
+		unlink(*path);
+}
+
+static int file_write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int file_replace(const char *folder, const char *path, const void *data, size_t len)
+{
+	char temporary[PATH_MAX];
+	_cleanup_fd_ int fd = -1, parent = -1;
+	int rc;
+
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	_cleanup_(file_unlink) char *made = temporary;
+
+	rc = file_write_all(fd, data, len);
+	if (rc < 0)
+		return rc;
+	if (rename(temporary, path) < 0)
+		return -errno;
+	made = NULL;
+	/* until then the name may still be that of the old one */
+	parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return parent < 0 || fsync(parent) < 0 ? -errno : 0;
 }
 
 const char *file_error(int rc)

@@ -27,6 +27,16 @@ struct file {
  */
 int file_read(const char *path, size_t max, struct file *file);
 
+/**
+ * file_replace - writes a file of mode 0600 beside, and puts it in place of the one before
+ * @folder: that it is in, made durable as well
+ *
+ * Whatever happens, the name is the old file's or the new one's, whole.
+ *
+ * Returns 0, or -errno.
+ */
+int file_replace(const char *folder, const char *path, const void *data, size_t len);
+
 /* file_error - words for what file_read() returned */
 const char *file_error(int rc);
 

@@ -55,12 +55,8 @@ static bool handshake_may_go_on(const struct connection *connection)
 /* The policy decides about "no certificate" too: OpenSSL does not ask it then. */
 static void handshake_decide_without(struct connection *connection)
 {
-	const struct evidence nothing = { 0 };
-
-	if (connection->decided)
-		return;
-	connection->decided = policy_check_chain(&nothing, &connection->line->rule, time(NULL),
-						 &connection->record->verdict, NULL) == 0;
+	if (!connection->decided)
+		tls_decide(connection, NULL, NULL);
 }
 
 static void handshake_failed(struct connection *connection)

@@ -18,12 +18,14 @@
 #include "userspace/agent.h"
 #include "userspace/carriers.h"
 #include "userspace/control.h"
+#include "userspace/deny.h"
 #include "userspace/ending_watch.h"
 #include "userspace/expiry_watch.h"
 #include "userspace/listener_keep.h"
 #include "userspace/log.h"
 #include "userspace/pbx_watch.h"
 #include "userspace/reload.h"
+#include "userspace/reverify.h"
 #include "userspace/route_watch.h"
 #include "userspace/upgrade.h"
 
@@ -213,6 +215,12 @@ static int linewardend_start(struct linewardend *d)
 			 strerror(-err));
 		return err;
 	}
+	err = reverify_start(agent, &agent->reverify);
+	if (err) {
+		log_line(LOG_ERR, "sessions cannot be watched over in %s: %s",
+			 agent->config->run_path, strerror(-err));
+		return err;
+	}
 	err = adoption_start(agent, &agent->adoption);
 	if (!err)
 		err = carriers_start(agent, &agent->carriers);
@@ -260,6 +268,7 @@ static void linewardend_stop(struct linewardend *d)
 	adoption_stop(agent->adoption);
 	ending_watch_stop(agent->endings);
 	carriers_stop(agent->carriers);
+	reverify_stop(agent->reverify);
 	listener_keep_stop(agent->listener_keep);
 	listeners_free(agent->listeners);
 	dataplane_close(agent->dataplane);
@@ -271,6 +280,7 @@ static void linewardend_stop(struct linewardend *d)
 			close(fd);
 	}
 	loop_free(agent->loop);
+	deny_stop(agent);
 	config_free(agent->config);
 }
 
@@ -314,6 +324,12 @@ static int linewardend_run(const char *path)
 		return err;
 	}
 	LIST_INIT(&d.agent.shifts);
+	err = deny_start(&d.agent, error.text, sizeof(error.text));
+	if (err) {
+		log_line(LOG_ERR, "%s", error.text);
+		config_free(d.agent.config);
+		return err;
+	}
 	linewardend_warn(d.agent.config);
 	d.agent.started = (uint64_t)time(NULL);
 	linewardend_raise_limits();

@@ -21,7 +21,8 @@ enum message_type {
 	/* the peer's socket, or outbound the app's, whose line is of another configuration; answered */
 	MESSAGE_RETAG,
 	MESSAGE_DEPART, /* outbound: a socket, to be connected, and the app's; answered */
-	MESSAGE_SESSION, /* accepted: the peer's and the app's socket; the answer opens the gate */
+	/* accepted: the peer's and the app's socket, and what was presented; the answer opens the gate */
+	MESSAGE_SESSION,
 	/* in either of the two there is no app's socket where it was ordered */
 	MESSAGE_RELAY, /* both, with another socket to the app, bound, not connected; answered */
 	MESSAGE_CARRY, /* both: a carrier is to go on with them; answered */
@@ -29,12 +30,15 @@ enum message_type {
 	MESSAGE_END, /* of a session, with the app's socket where there is one; no answer */
 	MESSAGE_UNDONE, /* an order came to nothing, after its record; no answer */
 	MESSAGE_RETIRED, /* the answer to RETIRE: it accepts nothing more */
+	MESSAGE_JUDGED, /* the verdict of MESSAGE_JUDGE, or why there is none; no answer */
 	/* main to worker */
 	MESSAGE_ANSWER,
 	MESSAGE_LISTEN, /* from now on it accepts */
 	MESSAGE_RETIRE, /* it accepts no more, and ends with its last connection */
 	MESSAGE_ORDER, /* a wrapped app's connect(): make this connection, for the app to have */
 	MESSAGE_CANCEL, /* nobody waits for what was ordered any more */
+	MESSAGE_JUDGE, /* what a peer presented, to be judged anew; MESSAGE_JUDGED answers */
+	MESSAGE_DENIED, /* the operator's deny list: from here on this one */
 	MESSAGE_TYPE_COUNT,
 };
 
@@ -54,6 +58,17 @@ struct message_order {
 	int32_t family; /* AF_INET or AF_INET6, of the app's socket */
 };
 
+struct message_judge {
+	int64_t now; /* seconds since the epoch: the time that it is judged by */
+	enum direction direction;
+	char line[LW_NAME_LEN];
+};
+
+/* beside a descriptor with so many SHA-256 fingerprints, in order */
+struct message_denied {
+	uint32_t count;
+};
+
 /* UNDONE: the server speaks TLS 1.3 alone */
 #define MESSAGE_TLS13 (-EPROTONOSUPPORT)
 
@@ -64,13 +79,16 @@ struct message {
 	 * say, or MESSAGE_TLS13; 0: nothing, it is to go by relay
 	 */
 	int32_t error;
-	uint64_t cookie; /* of the peer's socket */
+	uint64_t cookie; /* of the peer's socket; JUDGE and JUDGED: the number of the question */
+	uint32_t policy; /* SESSION and JUDGED: which one decided; DENIED: which one this makes */
 	uint64_t order; /* ORDER, CANCEL, UNDONE; DEPART and SESSION: what it was made for, or 0 */
 	union { /* sent as far as the type needs it */
-		struct record record; /* RECORD and SESSION */
+		struct record record; /* RECORD, SESSION and JUDGED */
 		struct message_end end; /* END */
 		struct carry carry; /* CARRY; whoever has had it cleanses it */
 		struct message_order what; /* ORDER */
+		struct message_judge judge; /* JUDGE */
+		struct message_denied denied; /* DENIED */
 	};
 };
 

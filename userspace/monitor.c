@@ -19,6 +19,7 @@
 #include "userspace/log.h"
 #include "userspace/message.h"
 #include "userspace/reload.h"
+#include "userspace/reverify.h"
 
 /* records of connections without a verdict: 100 a second, after the first 2000 */
 #define MONITOR_FAILURE_INTERVAL UINT64_C(10000000) /* ns */
@@ -30,6 +31,7 @@ struct monitor_request {
 	int client; /* the peer's socket, where TLS is spoken; -1 where the message brings none */
 	int app;
 	struct dispatched *dispatched; /* that it is made for, while somebody waits for it; NULL */
+	int presented; /* of a session: sealed; else -1 */
 };
 
 static void monitor_audit(struct agent *agent, const struct record *record)
@@ -233,8 +235,28 @@ static int monitor_forget(const struct monitor_request *request)
 	return 0;
 }
 
-static int monitor_add_session(const struct monitor_request *request, bool adopted)
+static void monitor_set_ends(struct session *session, const struct endpoint *peer,
+			     const struct endpoint *local)
 {
+	memcpy(session->peer_addr, peer->addr, sizeof(session->peer_addr));
+	memcpy(session->local_addr, local->addr, sizeof(session->local_addr));
+	session->peer_port = peer->port;
+	session->local_port = local->port;
+	session->scope = local->scope;
+}
+
+/* An observed session's verdict does not hold at all: no second is its last. */
+static uint64_t monitor_valid_until(const struct record *record)
+{
+	const int64_t until = record->verdict.holds_until;
+
+	return record->event == RECORD_ACCEPTED && until != INT64_MAX ? (uint64_t)until : 0;
+}
+
+static int monitor_add_session(const struct monitor_request *request, const struct endpoint *peer,
+			       const struct endpoint *local, bool adopted)
+{
+	struct agent *agent = request->worker->agent;
 	const struct record *record = &request->message->record;
 	struct session session = {
 		.function = record->function,
@@ -245,7 +267,9 @@ static int monitor_add_session(const struct monitor_request *request, bool adopt
 		.worker = adopted ? LW_WORKER_ADOPTED : request->worker->id,
 		.opened = (uint64_t)time(NULL),
 		.not_after = (uint64_t)record->not_after,
+		.valid_until = monitor_valid_until(record),
 	};
+	int err;
 
 	snprintf(session.line, sizeof(session.line), "%s", record->line);
 	snprintf(session.peer, sizeof(session.peer), "%s", record->peer);
@@ -255,7 +279,15 @@ static int monitor_add_session(const struct monitor_request *request, bool adopt
 	snprintf(session.cipher, sizeof(session.cipher), "%s", record->cipher);
 	snprintf(session.ktls, sizeof(session.ktls), "%s", record->ktls);
 	snprintf(session.delivery, sizeof(session.delivery), "%s", adopted ? "adopt" : "relay");
-	return dataplane_session_add(request->worker->agent->dataplane, record->cookie, &session);
+	monitor_set_ends(&session, peer, local);
+	err = reverify_keep(agent->reverify, request->presented, session.chain);
+	if (!err)
+		err = dataplane_session_add(agent->dataplane, record->cookie, &session);
+	if (!err)
+		err = reverify_add(agent->reverify, record->cookie, &session,
+				   request->message->policy == agent->policy &&
+					   request->worker->shift->config == agent->config);
+	return err;
 }
 
 static int monitor_record(const struct monitor_request *request)
@@ -333,7 +365,7 @@ static int monitor_session(const struct monitor_request *request)
 		err = adoption_hold(agent->adoption, request->worker->netns, &local,
 				    record->cookie, request->client, &given);
 	if (!err)
-		err = monitor_add_session(request, adopts);
+		err = monitor_add_session(request, &peer, &local, adopts);
 	if (!err)
 		err = dataplane_verify(agent->dataplane, request->client);
 	told = *record;
@@ -343,6 +375,7 @@ static int monitor_session(const struct monitor_request *request)
 		adoption_drop(given);
 		monitor_forget(request);
 		dataplane_session_remove(agent->dataplane, record->cookie);
+		reverify_forget(agent->reverify, record->cookie);
 		told.event = RECORD_FAILED;
 		snprintf(told.reason, sizeof(told.reason), "the session cannot be opened: %s",
 			 strerror(-err));
@@ -387,7 +420,7 @@ static int monitor_relay(const struct monitor_request *request)
 }
 
 void monitor_record_end(struct agent *agent, uint64_t cookie, const struct session *session,
-			const struct message_end *end)
+			const struct monitor_end *end)
 {
 	struct record record = {
 		.time_ms = record_clock_ms(),
@@ -399,11 +432,26 @@ void monitor_record_end(struct agent *agent, uint64_t cookie, const struct sessi
 
 	record_set_session(&record, session);
 	snprintf(record.reason, sizeof(record.reason), "%s", end->why);
+	reverify_forget(agent->reverify, cookie);
+	monitor_audit(agent, &record);
+}
+
+void monitor_spared(struct agent *agent, uint64_t cookie, const struct session *session,
+		    const char *why)
+{
+	struct record record = {
+		.time_ms = record_clock_ms(),
+		.cookie = cookie,
+		.event = RECORD_SPARED,
+	};
+
+	record_set_session(&record, session);
+	snprintf(record.reason, sizeof(record.reason), "%s", why);
 	monitor_audit(agent, &record);
 }
 
 bool monitor_end_session(struct agent *agent, uint64_t cookie, const struct session *session,
-			 const struct message_end *end)
+			 const struct monitor_end *end)
 {
 	/* whoever takes the entry away tells of the end: the kernel does so, too */
 	if (dataplane_session_remove(agent->dataplane, cookie) < 0)
@@ -414,7 +462,7 @@ bool monitor_end_session(struct agent *agent, uint64_t cookie, const struct sess
 
 void monitor_ended(struct agent *agent, const struct ending *ending)
 {
-	const struct message_end end = {
+	const struct monitor_end end = {
 		.bytes_in = ending->bytes_in,
 		.bytes_out = ending->bytes_out,
 		.why = "closed",
@@ -428,12 +476,11 @@ void monitor_ended(struct agent *agent, const struct ending *ending)
 
 void monitor_end_cookie(struct agent *agent, uint64_t cookie, const char *why)
 {
-	struct message_end end = { 0 };
+	const struct monitor_end end = { .why = why };
 	struct session session;
 
 	if (dataplane_session(agent->dataplane, cookie, &session) < 0)
 		return;
-	snprintf(end.why, sizeof(end.why), "%s", why);
 	monitor_end_session(agent, cookie, &session, &end);
 }
 
@@ -441,20 +488,25 @@ static int monitor_end(const struct monitor_request *request)
 {
 	struct agent *agent = request->worker->agent;
 	const struct message *message = request->message;
+	const struct monitor_end end = {
+		.bytes_in = message->end.bytes_in,
+		.bytes_out = message->end.bytes_out,
+		.why = message->end.why,
+	};
 	struct session session;
 
 	monitor_forget(request);
 	/* of a session of this worker and of no other */
 	if (dataplane_session(agent->dataplane, message->cookie, &session) == 0 &&
 	    session.worker == request->worker->id)
-		monitor_end_session(agent, message->cookie, &session, &message->end);
+		monitor_end_session(agent, message->cookie, &session, &end);
 	return 0;
 }
 
 struct monitor_orphans {
 	struct agent *agent;
 	uint32_t worker;
-	struct message_end end;
+	struct monitor_end end;
 	unsigned int count;
 };
 
@@ -470,9 +522,8 @@ static void monitor_end_orphan(uint64_t cookie, const struct session *session, v
 
 unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const char *why)
 {
-	struct monitor_orphans orphans = { .agent = agent, .worker = worker };
+	struct monitor_orphans orphans = { .agent = agent, .worker = worker, .end.why = why };
 
-	snprintf(orphans.end.why, sizeof(orphans.end.why), "%s", why);
 	dataplane_relays_forget(agent->dataplane, worker);
 	dataplane_sessions(agent->dataplane, monitor_end_orphan, &orphans);
 	return orphans.count;
@@ -521,6 +572,12 @@ static int monitor_carry(const struct monitor_request *request)
 			     &request->message->carry);
 }
 
+static int monitor_judged(const struct monitor_request *request)
+{
+	return reverify_judged(request->worker->agent->reverify, request->worker->id,
+			       request->message);
+}
+
 /* a type without a row is one that only the main process sends */
 static const struct monitor_row {
 	int (*handle)(const struct monitor_request *request);
@@ -537,6 +594,7 @@ static const struct monitor_row {
 	[MESSAGE_END] = { monitor_end, .app_only = true },
 	[MESSAGE_RETIRED] = { monitor_retired },
 	[MESSAGE_UNDONE] = { monitor_undone },
+	[MESSAGE_JUDGED] = { monitor_judged },
 };
 
 static struct dispatched *monitor_dispatched(const struct supervised *worker,
@@ -563,9 +621,16 @@ int monitor_handle(struct supervised *worker)
 	/* a message about the app's socket alone has that first */
 	_cleanup_fd_ int client = fds[row->app_only ? 1 : 0];
 	_cleanup_fd_ int app = fds[row->app_only ? 0 : 1];
+	_cleanup_fd_ int presented = fds[2];
 
+	/* what was ordered has no app's socket */
+	if (message.type == MESSAGE_SESSION && message.order) {
+		presented = app;
+		app = -1;
+	}
 	request.client = client;
 	request.app = app;
+	request.presented = presented;
 	if (!row->handle)
 		return -EPROTO;
 	request.dispatched = monitor_dispatched(worker, &message);

@@ -15,6 +15,7 @@ static const char *const record_events[] = {
 	[RECORD_OBSERVED] = "observed",
 	[RECORD_FAILED] = "failed",
 	[RECORD_ENDED] = "ended",
+	[RECORD_SPARED] = "spared",
 };
 _Static_assert(sizeof(record_events) / sizeof(record_events[0]) == RECORD_EVENT_COUNT,
 	       "every event has a name");
@@ -144,6 +145,7 @@ const char *record_reason_key(const struct record *record)
 		return check ? check : "no-verdict";
 	case RECORD_FAILED:
 	case RECORD_ENDED:
+	case RECORD_SPARED:
 	default:
 		return "no-verdict";
 	}

@@ -21,6 +21,8 @@ enum record_event {
 	RECORD_OBSERVED, /* the verdict refuses, and the line's mode lets the connection go on */
 	RECORD_FAILED, /* no verdict was reached: no TLS, time-out, no line, no keys */
 	RECORD_ENDED, /* of a session that was accepted */
+	/* a live session that would be refused now, and goes on: on-expiry = record, mode = observe */
+	RECORD_SPARED,
 	RECORD_EVENT_COUNT,
 };
 
@@ -84,7 +86,7 @@ static inline bool record_opens(const struct record *record)
 /* "inbound", "outbound"; NULL for anything else. */
 const char *direction_name(enum direction direction);
 
-/* "refused", "accepted", "observed", "failed", "ended"; NULL outside the enumeration. */
+/* "refused", "accepted", "observed", "failed", "ended", "spared"; NULL outside the enumeration. */
 const char *record_event_name(enum record_event event);
 
 #endif

@@ -15,6 +15,7 @@
 #include "userspace/log.h"
 #include "userspace/pbx_watch.h"
 #include "userspace/reload_watch.h"
+#include "userspace/reverify.h"
 #include "userspace/tls_context.h"
 #include "userspace/upgrade.h"
 
@@ -233,6 +234,7 @@ static void reload_finish(struct reload *reload)
 	pbx_watch_change(agent->pbx);
 	reload_watch_change(reload->watch);
 	expiry_watch_tell(agent->expiry);
+	reverify_all(agent, "another configuration is in force");
 	sd_notify(0, "READY=1");
 	if (!reload->again)
 		return;

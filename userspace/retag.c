@@ -10,7 +10,7 @@ bool connection_retag(struct connection *connection)
 	const struct message message = { .type = MESSAGE_RETAG, .cookie = connection->cookie };
 
 	connection->line = NULL;
-	if (connection->retagged || connection_ask(connection, &message) < 0)
+	if (connection->retagged || connection_ask(connection, &message, -1) < 0)
 		return false;
 	connection->retagging = connection->retagged = true;
 	return true;

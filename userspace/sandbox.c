@@ -85,6 +85,7 @@ static const int sandbox_calls[] = {
 	SCMP_SYS(futex),	SCMP_SYS(getpeername),	 SCMP_SYS(getpid),
 	SCMP_SYS(getrandom),	SCMP_SYS(getsockname),	 SCMP_SYS(getsockopt),
 	SCMP_SYS(gettid),	SCMP_SYS(gettimeofday),	 SCMP_SYS(madvise),
+	SCMP_SYS(memfd_create),
 	SCMP_SYS(mmap),		SCMP_SYS(mremap),	 SCMP_SYS(munmap),
 	SCMP_SYS(mprotect),	SCMP_SYS(read),		 SCMP_SYS(recvfrom),
 	SCMP_SYS(recvmsg),	SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigprocmask),

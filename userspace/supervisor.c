@@ -20,6 +20,7 @@
 #include "userspace/message.h"
 #include "userspace/netns.h"
 #include "userspace/reload.h"
+#include "userspace/reverify.h"
 #include "userspace/sandbox.h"
 #include "userspace/session_store.h"
 #include "userspace/worker.h"
@@ -73,6 +74,8 @@ static _Noreturn void supervisor_become_worker(const struct agent *agent,
 		.features = &agent->features,
 		.sessions = agent->sessions,
 		.beat = &agent->beats[worker->id],
+		.denied = agent->denied,
+		.policy = agent->policy,
 		.generation = config->generation,
 		.kernel_tls = agent->kernel_tls,
 		.tags_fd = dataplane_tags_fd(agent->dataplane),
@@ -406,6 +409,7 @@ static void supervisor_bury(struct agent *agent, struct supervised *worker, int 
 	session_store_release(agent->sessions, worker->id);
 	if (agent->dispatch)
 		dispatch_worker_ended(agent->dispatch, worker->id);
+	reverify_worker_gone(agent->reverify, worker->id);
 	lost = monitor_end_sessions(agent, worker->id, "the worker that relayed it died");
 	supervisor_tell_death(worker, status, lost);
 	if (!worker->shift->retired)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "userspace/connection.h"
+#include "userspace/judge.h"
 #include "userspace/tls_resume.h"
 
 /*
@@ -18,8 +19,6 @@
 #define TLS_SIGNATURES                                                                             \
 	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:RSA-PSS+SHA256:RSA-PSS+SHA384:"      \
 	"RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
-
-#define TLS_FLOOD 256 /* half-open connections of a worker */
 
 /* the kernel's AEADs, all of them: what user space offers when it encrypts itself */
 #define TLS_ALL_AEADS ((1U << KTLS_AEAD_COUNT) - 1)
@@ -36,47 +35,37 @@ struct tls_contexts {
 	size_t count;
 };
 
+static bool tls_lets_pass(const struct connection *connection)
+{
+	return connection->record->verdict.accepted || connection->line->mode == CONFIG_OBSERVE;
+}
+
 int tls_decide(struct connection *connection, X509 *leaf, STACK_OF(X509) *chain)
 {
-	const struct config *config = connection->worker->setup.config;
-	const X509 *const own[] = { config->identity.certificate, config->telephony.certificate };
-	const unsigned char *staple = NULL;
-	long staple_len = SSL_get_tlsext_status_ocsp_resp(connection->tls, &staple);
-	const struct evidence evidence = {
-		.store = config->trust,
-		.leaf = leaf,
-		.untrusted = chain,
-		.staple = { staple, staple_len > 0 ? (size_t)staple_len : 0 },
-		.own = own,
-		.own_count = sizeof(own) / sizeof(own[0]),
-		.cache = connection->worker->cache,
-		/* many at once: what is refused for a cheap reason is refused cheaply */
-		.hurry = connection->worker->half_open > TLS_FLOOD,
-	};
-	struct facts facts;
+	const unsigned char *response = NULL;
+	long len = SSL_get_tlsext_status_ocsp_resp(connection->tls, &response);
+	const struct staple staple = { response, len > 0 ? (size_t)len : 0 };
 	int err;
 
 	connection->decided = false;
-	err = policy_check_chain(&evidence, &connection->line->rule, time(NULL),
-				 &connection->record->verdict, &facts);
-	if (!err) {
-		record_set_certificate(connection->record, &facts);
-		connection->decided = true;
-	}
-	facts_release(&facts);
+	connection->policy = connection->worker->policy;
+	err = judge_chain(connection->worker, connection->line, leaf, chain, staple, time(NULL),
+			  connection->record);
+	if (err)
+		return err;
+	/* a session is judged again by what was presented: without that there is none */
+	if (tls_lets_pass(connection))
+		err = presented_pack(leaf, chain, staple, &connection->presented);
+	connection->decided = !err;
 	return err;
 }
 
 void tls_undecide(struct connection *connection)
 {
 	connection->decided = false;
+	presented_free(&connection->presented);
 	connection->record->verdict = (struct verdict){ 0 };
 	record_set_certificate(connection->record, NULL);
-}
-
-static bool tls_lets_pass(const struct connection *connection)
-{
-	return connection->record->verdict.accepted || connection->line->mode == CONFIG_OBSERVE;
 }
 
 /* 0 and an X509 error: its alert, which is internal_error where nothing was decided */

@@ -2,25 +2,17 @@
 #include "userspace/upgrade_state.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "policy/cleanup.h"
 #include "policy/level.h"
-#include "userspace/fd.h"
 #include "userspace/file.h"
 
 #define UPGRADE_STATE_MAX (8 << 20)
 #define UPGRADE_STATE_VERSION 1
-
-static void upgrade_state_unlink(char **path)
-{
-	if (*path)
-		unlink(*path);
-}
 
 json_t *upgrade_state_new(void)
 {
@@ -88,43 +80,16 @@ int upgrade_state_read(const char *path, json_t **state, char *why, size_t why_l
 	return state_parse(path, &file, state, why, why_len);
 }
 
-static int state_write_file(int fd, const json_t *state)
-{
-	if (json_dumpfd(state, fd, JSON_INDENT(1) | JSON_SORT_KEYS) < 0)
-		return -EIO;
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-static int state_replace(const char *folder, char *temporary, const char *path,
-			 const json_t *state)
-{
-	_cleanup_fd_ int fd = mkostemp(temporary, O_CLOEXEC), parent = -1;
-	_cleanup_(upgrade_state_unlink) char *made = fd < 0 ? NULL : temporary;
-	int rc = fd < 0 ? -errno : state_write_file(fd, state);
-
-	if (rc < 0)
-		return rc;
-	if (rename(temporary, path) < 0)
-		return -errno;
-	made = NULL;
-	/* until then the name may still be that of the old one */
-	parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return parent < 0 || fsync(parent) < 0 ? -errno : 0;
-}
-
 int upgrade_state_write(const char *folder, const char *path, const json_t *state, char *why,
 			size_t why_len)
 {
-	char temporary[PATH_MAX];
-	int rc = 0;
+	_cleanup_free_ char *text = json_dumps(state, JSON_INDENT(1) | JSON_SORT_KEYS);
+	int rc = text ? 0 : -ENOMEM;
 
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+	if (rc == 0 && mkdir(folder, 0700) < 0 && errno != EEXIST)
 		rc = -errno;
-	if (rc == 0 &&
-	    (size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary))
-		rc = -ENAMETOOLONG;
 	if (rc == 0)
-		rc = state_replace(folder, temporary, path, state);
+		rc = file_replace(folder, path, text, strlen(text));
 	if (rc < 0)
 		snprintf(why, why_len, "%s: it cannot be written: %s", path, strerror(-rc));
 	return rc;

@@ -11,6 +11,7 @@
 #include "policy/cache.h"
 #include "userspace/beat.h"
 #include "userspace/connection.h"
+#include "userspace/judge.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
 #include "userspace/order.h"
@@ -142,7 +143,7 @@ static int worker_answered(struct worker *worker, const struct message *message)
 	return 0;
 }
 
-static int worker_obey(struct worker *worker, const struct message *message)
+static int worker_obey(struct worker *worker, const struct message *message, int fd)
 {
 	switch (message->type) {
 	case MESSAGE_ANSWER:
@@ -157,6 +158,10 @@ static int worker_obey(struct worker *worker, const struct message *message)
 	case MESSAGE_CANCEL:
 		connection_cancel(worker, message->order);
 		return 0;
+	case MESSAGE_JUDGE:
+		return judge_answer(worker, message, fd);
+	case MESSAGE_DENIED:
+		return judge_take_denied(worker, message, fd);
 	default:
 		return -EPROTO;
 	}
@@ -171,8 +176,8 @@ static void worker_hear_main(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	while (!(err = message_receive(io->fd, &message, fds))) {
-		packet_drop_fds(fds); /* none of these has any */
-		err = worker_obey(worker, &message);
+		err = worker_obey(worker, &message, fds[0]);
+		packet_drop_fds(fds);
 		if (err)
 			break;
 	}
@@ -284,7 +289,11 @@ static int worker_start(struct worker *worker)
 
 int worker_run(const struct worker_setup *setup)
 {
-	struct worker worker = { .setup = *setup };
+	struct worker worker = {
+		.setup = *setup,
+		.denied = setup->denied,
+		.policy = setup->policy,
+	};
 	int err;
 
 	err = worker_start(&worker);

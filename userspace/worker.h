@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "policy/denied.h"
 #include "userspace/buffer.h"
 #include "userspace/config.h"
 #include "userspace/ktls_keys.h"
@@ -36,6 +37,8 @@ struct worker_setup {
 	struct beat *beat; /* shared with the main process */ /* that peers may resume */
 	bool kernel_tls; /* false: user space encrypts (ktls = prefer) */
 	int tags_fd, targets_fd; /* read-only */
+	struct denied denied; /* the deny list as it is at the start */
+	uint32_t policy; /* which one that list makes: see MESSAGE_DENIED */
 	uint32_t generation; /* of the configuration's lines */
 	uint32_t netns; /* the namespace that it is in: it has the listeners of that one */
 	int main_fd; /* the worker's end of the socket pair */
@@ -47,6 +50,9 @@ struct worker {
 	struct tls_contexts *tls;
 	struct tls_resume *resume;
 	struct cache *cache; /* of certificates that peers presented before */
+	struct denied denied; /* the operator's deny list */
+	void *denied_map; /* that it is in; NULL: in what was there at the start */
+	uint32_t policy; /* which one that makes */
 	struct loop_io main_io;
 	struct worker_listener *listeners;
 	struct buffer_pool buffers;

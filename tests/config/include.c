@@ -208,7 +208,7 @@ TEST_F(include, setting_in_a_line_of_the_file)
 	include_expect(self, "include = @/a.conf",
 		       "@/a.conf:2: line 'a': unknown key 'crl'; there are function, port, remote, "
 		       "level, host-names, sip-domains, direction, remote-port, exceptions, mode, "
-		       "delivery, resumption, namespace, service-security, plain-port");
+		       "delivery, resumption, on-expiry, namespace, service-security, plain-port");
 }
 
 TEST_F(include, missing)

@@ -257,16 +257,19 @@ TEST_F(line, conduct)
 {
 	const struct config_line *lines =
 		line_parse(self, "direction = both",
-			   "direction = both mode = observe delivery = relay resumption = no")
+			   "direction = both mode = observe delivery = relay resumption = no "
+			   "on-expiry = record")
 			->lines;
 
 	for (int i = 0; i < 2; i++) {
 		EXPECT_EQ(CONFIG_OBSERVE, lines[i].mode);
 		EXPECT_FALSE(lines[i].resumption);
+		EXPECT_EQ(CONFIG_EXPIRY_RECORD, lines[i].on_expiry);
 		EXPECT_EQ(CONFIG_DELIVERY_RELAY, lines[i].delivery);
 	}
 	EXPECT_EQ(CONFIG_ENFORCE, lines[2].mode);
 	EXPECT_TRUE(lines[2].resumption);
+	EXPECT_EQ(CONFIG_EXPIRY_END, lines[2].on_expiry);
 	EXPECT_EQ(CONFIG_DELIVERY_AUTO, lines[2].delivery);
 }
 

@@ -30,7 +30,7 @@ MISTAKE(line_after_comments, "user =", "# one\n# two\nworker =",
 	"max-handshakes, "
 	"audit-log, pin-path, run-path, cgroup");
 #define LINE_FURTHER_KEYS                                                                          \
-	"direction, remote-port, exceptions, mode, delivery, resumption, namespace, "              \
+	"direction, remote-port, exceptions, mode, delivery, resumption, on-expiry, namespace, "   \
 	"service-security, plain-port"
 MISTAKE(unknown_key_in_line, "	level = medium", "	levels = medium",
 	"pbx.conf:12: line 'trunk-a': unknown key 'levels'; there are function, port, remote, "

@@ -69,6 +69,8 @@ WIDE(mode_unknown, "direction = both", "mode = off\n	direction = both",
      "pbx.conf:15: line 'provider': mode 'off' is unknown; use enforce or observe");
 WIDE(delivery_unknown, "direction = both", "delivery = splice\n	direction = both",
      "pbx.conf:15: line 'provider': delivery 'splice' is unknown; use auto, adopt or relay");
+WIDE(on_expiry_unknown, "direction = both", "on-expiry = warn\n	direction = both",
+     "pbx.conf:15: line 'provider': on-expiry 'warn' is unknown; use end or record");
 WIDE(resumption_unknown, "direction = both", "resumption = on\n	direction = both",
      "pbx.conf:15: line 'provider': resumption 'on' is unknown; use yes or no");
 

@@ -277,7 +277,7 @@ TEST_F(upgrade, no_room)
 {
 	_cleanup_free_ char *state = files_path_of(&self->files, "state");
 	_cleanup_free_ char *message = files_text(
-		&self->files, "@/state/upgrade.json: it cannot be written: Input/output error");
+		&self->files, "@/state/upgrade.json: it cannot be written: File too large");
 	struct config *config = upgrade_load(self, &upgrade_first);
 	struct rlimit before, none;
 	char seen[16];
@@ -287,7 +287,7 @@ TEST_F(upgrade, no_room)
 	none = before;
 	none.rlim_cur = 0;
 	ASSERT_OK(setrlimit(RLIMIT_FSIZE, &none));
-	EXPECT_EQ(-EIO, upgrade_apply(config, true, self->why, sizeof(self->why)));
+	EXPECT_EQ(-EFBIG, upgrade_apply(config, true, self->why, sizeof(self->why)));
 	ASSERT_OK(setrlimit(RLIMIT_FSIZE, &before));
 	EXPECT_STREQ(message, self->why);
 	upgrade_meanings(config, seen);

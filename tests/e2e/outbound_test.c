@@ -221,6 +221,30 @@ TEST(record_says_it_all)
 	EXPECT_EQ(0, daemon_sessions(&agent, 0));
 }
 
+/* A live session is judged by the lines of today, and the others notice nothing. */
+TEST_TIMEOUT(live_session_is_judged_again, 60)
+{
+	static const char before[] = "level = medium sip-domains = { \"example.test\" } }";
+	static const char after[] = "level = medium+remote sip-domains = { \"else.test\" } }";
+	struct dialled one = dial(&(struct dial){ .host = "192.0.2.50", .port = FAR_PORT });
+	struct dialled steady = dial(&(struct dial){ .host = "192.0.2.70", .port = FAR_PORT });
+	json_t *record;
+
+	dial_echo(&one, "hello");
+	dial_echo(&steady, "hello");
+	daemon_change(&agent, before, after);
+	ASSERT_EQ(0, daemon_reload(&agent, NULL));
+	record = record_of("ended", "out-medium", one.local);
+	EXPECT_NOT_NULL(strstr(journal_text(record, "reason"), "refused by the policy now: "));
+	json_decref(record);
+	EXPECT_EQ(ECONNRESET, dial_end(&one));
+	dial_echo(&steady, "once more");
+	daemon_change(&agent, after, before);
+	ASSERT_EQ(0, daemon_reload(&agent, NULL));
+	close(one.fd);
+	close(steady.fd);
+}
+
 /* What the app writes before there is a verdict waits; none of it is lost, none is plain. */
 TEST(early_data_waits)
 {

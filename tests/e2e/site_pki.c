@@ -2,6 +2,8 @@
 #include "tests/e2e/site_pki.h"
 
 #include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 
 #include "tests/e2e/site.h"
@@ -69,4 +71,46 @@ void site_pki_revoke(const char *path, const char *const names[])
 	X509_CRL_free(crl);
 	EVP_PKEY_free(key);
 	X509_free(issuer);
+}
+
+static void site_pki_append(FILE *file, const char *name)
+{
+	X509 *certificate = site_pki_certificate(name);
+
+	EXPECT_EQ(1, PEM_write_X509(file, certificate));
+	X509_free(certificate);
+}
+
+void site_pki_reissue(const char *name, const char *like, const char *issuer, time_t end,
+		      const char *const chain[])
+{
+	X509 *certificate = site_pki_certificate(like);
+	EVP_PKEY *key = site_pki_key(issuer);
+	FILE *file = fopen(site_file("pki/%s.pem", name), "we");
+	uint64_t serial;
+
+	ASSERT_NOT_NULL(file);
+	ASSERT_EQ(1, RAND_bytes((unsigned char *)&serial, sizeof(serial)));
+	EXPECT_EQ(1, ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1));
+	EXPECT_NOT_NULL(ASN1_TIME_set(X509_getm_notAfter(certificate), end));
+	ASSERT_LT(0, X509_sign(certificate, key, EVP_sha256()));
+	EXPECT_EQ(1, PEM_write_X509(file, certificate));
+	for (; *chain; chain++)
+		site_pki_append(file, *chain);
+	ASSERT_OK(fclose(file));
+	EVP_PKEY_free(key);
+	X509_free(certificate);
+}
+
+const char *site_pki_fingerprint(const char *name)
+{
+	static char hex[2 * SHA256_DIGEST_LENGTH + 1];
+	unsigned char sha256[SHA256_DIGEST_LENGTH];
+	X509 *certificate = site_pki_certificate(name);
+
+	ASSERT_EQ(1, X509_digest(certificate, EVP_sha256(), sha256, NULL));
+	for (size_t i = 0; i < sizeof(sha256); i++)
+		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
+	X509_free(certificate);
+	return hex;
 }

@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A verdict is not for ever: of sessions that live, those that would be refused now end, with the
+ * reason, and the others notice nothing. With the socket in a worker, and in the app itself.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/e2e/daemon.h"
+#include "tests/e2e/journal.h"
+#include "tests/e2e/plain_app.h"
+#include "tests/e2e/site.h"
+#include "tests/e2e/site_pki.h"
+#include "tests/e2e/wrap.h"
+#include "tests/harness.h"
+#include "userspace/endpoint.h"
+
+#define LIMIT_MS (5000 * harness_time_scale())
+#define SOON (4 * harness_time_scale()) /* seconds: a session is open long before */
+
+#define ENDS "127.0.50.1" /* on-expiry = end */
+#define KEEPS "127.0.51.1" /* on-expiry = record */
+#define OBSERVES "127.0.52.1" /* mode = observe */
+#define ANYBODY "127.0.1.1" /* level none, of the site */
+
+static const char lines[] =
+	"workers = 2\nstate-path = \"%s\"\n"
+	"line \"ends\" { function = sip-line port = 5061 remote = 127.0.50.0/24 level = medium }\n"
+	"line \"keeps\" { function = sip-line port = 5061 remote = 127.0.51.0/24 level = medium "
+	"on-expiry = record }\n"
+	"line \"observes\" { function = sip-line port = 5061 remote = 127.0.52.0/24 level = medium "
+	"mode = observe }\n";
+
+HARNESS_PREPARE
+{
+	site_prepare();
+}
+
+FIXTURE(reverify) {
+	struct daemon agent;
+	struct plain_app app;
+	char state[PROCESS_PATH_MAX];
+	struct peer *one, *other, *third;
+	pid_t keeper;
+};
+
+FIXTURE_VARIANT(reverify) {
+	bool adopts;
+};
+
+FIXTURE_VARIANT_ADD(reverify, relayed) { .adopts = false };
+FIXTURE_VARIANT_ADD(reverify, adopted) { .adopts = true };
+
+/* The pid of the keeper that it takes to adopt; 0: the app's connections are relayed. */
+static pid_t start_app(const struct daemon *agent, struct plain_app *app, bool adopts)
+{
+	char run[PROCESS_PATH_MAX];
+	pid_t keeper = 0;
+
+	if (adopts) {
+		keeper = wrap_start_keeper_of(agent, run);
+		plain_app_wrap(app, run, DAEMON_PORT, "echo [::1]:5061");
+	} else {
+		plain_app_start(app, DAEMON_PORT, "echo [::1]:5061");
+	}
+	return keeper;
+}
+
+static void end_all(struct daemon *agent, const struct plain_app *app, pid_t keeper)
+{
+	if (harness_has_failed())
+		daemon_explain(agent);
+	EXPECT_EQ(0, daemon_end(agent, SIGTERM));
+	process_end(app->pid, SIGKILL, LIMIT_MS);
+	if (keeper)
+		process_end(keeper, SIGTERM, LIMIT_MS);
+}
+
+FIXTURE_SETUP(reverify)
+{
+	char settings[2048];
+
+	if (variant->adopts && !site_has_kernel_tls())
+		SKIP("this kernel has no TLS: nothing is adopted");
+	snprintf(self->state, sizeof(self->state), "%s", site_file("state-%d", getpid()));
+	snprintf(settings, sizeof(settings), lines, self->state);
+	daemon_start(&self->agent, &(struct daemon_options){ .settings = settings });
+	self->keeper = start_app(&self->agent, &self->app, variant->adopts);
+}
+
+FIXTURE_TEARDOWN(reverify)
+{
+	if (!self->app.pid)
+		return;
+	peer_free(self->one);
+	peer_free(self->other);
+	peer_free(self->third);
+	end_all(&self->agent, &self->app, self->keeper);
+}
+
+/* with the key of "good", which what is reissued from it has as well */
+static struct peer *open_session(const char *source, const char *certificate)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, certificate);
+	struct peer *peer;
+
+	options.source = source;
+	if (strcmp(certificate, "good-rsa") != 0)
+		options.key = site_file("pki/good.key");
+	ASSERT_OK(peer_open(&options, &peer));
+	ASSERT_OK(peer_step(peer, "echo:100")) {
+		TH_LOG("%s from %s", certificate, source);
+	}
+	return peer;
+}
+
+static void check_goes_on(struct peer *peer)
+{
+	EXPECT_OK(peer_step(peer, "echo:1000"));
+}
+
+/* the peer sees a reset, and the log says why, once */
+static void check_ended(struct daemon *agent, struct peer *peer, const char *reason)
+{
+	const char *local = peer_result(peer)->local;
+	json_t *record = daemon_record(agent, "ended", local);
+
+	ASSERT_NOT_NULL(record);
+	EXPECT_EQ(0, strncmp(reason, journal_text(record, "reason"), strlen(reason))) {
+		TH_LOG("%s", journal_text(record, "reason"));
+	}
+	json_decref(record);
+	peer_step(peer, "drain");
+	EXPECT_EQ(PEER_RST, peer_result(peer)->transport);
+	EXPECT_EQ(1, journal_count(agent->audit,
+				   JOURNAL_WANT({ "event", "ended" }, { "peer", local })));
+}
+
+static void check_app_saw_end(const struct plain_app *app, const struct peer_result *result,
+			      bool adopted)
+{
+	json_t *end = plain_app_end(app, result->local);
+
+	ASSERT_NOT_NULL(end);
+	/* it was in read() */
+	EXPECT_STREQ(adopted ? "ECONNABORTED" : "rst", journal_text(end, "end"));
+	json_decref(end);
+}
+
+static int deny(const struct daemon *agent, const char *option, const char *fingerprint)
+{
+	static char output[PROCESS_OUTPUT_MAX];
+	char run[PROCESS_PATH_MAX];
+	const char *const argv[] = { process_build_path("tools/linewarden"), "revoke", "--run", run,
+				     "--reason", "stolen", option, fingerprint, NULL };
+	int status;
+
+	snprintf(run, sizeof(run), "%s/run", agent->dir);
+	status = process_run(output, argv);
+	if (status)
+		fprintf(stderr, "%s", output);
+	return status;
+}
+
+/* The next checks have their own patience with what happens after that. */
+static void wait_until_after(time_t end)
+{
+	while (time(NULL) <= end)
+		process_sleep_ms(50);
+}
+
+/* it held through its last second */
+static void check_ended_after(const struct daemon *agent, struct peer *peer, time_t end)
+{
+	json_t *record = daemon_record(agent, "ended", peer_result(peer)->local);
+	time_t first = end + 1;
+	char text[32];
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime(&first));
+	EXPECT_LE(0, strncmp(journal_text(record, "time"), text, strlen(text))) {
+		TH_LOG("%s, not before %s", journal_text(record, "time"), text);
+	}
+	json_decref(record);
+}
+
+static const char *const by_intermediate[] = { "intermediate", NULL };
+
+TEST_F_TIMEOUT(reverify, certificate_expires, 60)
+{
+	time_t end = time(NULL) + SOON;
+	const char *local;
+	json_t *record;
+
+	site_pki_reissue("short", "good", "intermediate", end, by_intermediate);
+	self->one = open_session(ENDS, "short");
+	self->other = open_session(ENDS, "good");
+	self->third = open_session(KEEPS, "short");
+	wait_until_after(end);
+	check_ended(&self->agent, self->one, "the certificate expired at ");
+	check_ended_after(&self->agent, self->one, end);
+	check_app_saw_end(&self->app, peer_result(self->one), variant->adopts);
+	check_goes_on(self->other);
+	local = peer_result(self->third)->local;
+	record = daemon_record(&self->agent, "spared", local);
+	ASSERT_NOT_NULL(record);
+	EXPECT_EQ(0, strncmp("the certificate expired at ", journal_text(record, "reason"), 27));
+	json_decref(record);
+	check_goes_on(self->third);
+	EXPECT_EQ(2, daemon_sessions(&self->agent, 2));
+	EXPECT_EQ(1, journal_count(self->agent.audit, JOURNAL_WANT({ "event", "spared" })));
+}
+
+/* one presents the authority's certificate that ends, the other one that goes on as well */
+TEST_F_TIMEOUT(reverify, authority_expires, 60)
+{
+	static const char *const one_path[] = { "short-ca", NULL };
+	static const char *const two_paths[] = { "short-ca", "intermediate", NULL };
+	static const char *const none[] = { NULL };
+	time_t end = time(NULL) + SOON, long_after = time(NULL) + 1000000;
+
+	site_pki_reissue("short-ca", "intermediate", "root", end, none);
+	site_pki_reissue("one-path", "good", "intermediate", long_after, one_path);
+	site_pki_reissue("two-paths", "good", "intermediate", long_after, two_paths);
+	self->one = open_session(ENDS, "one-path");
+	self->other = open_session(ENDS, "two-paths");
+	wait_until_after(end);
+	check_ended(&self->agent, self->one,
+		    "refused by the policy now: no chain to a trusted root");
+	process_sleep_ms(500);
+	check_goes_on(self->other);
+	EXPECT_EQ(1, daemon_sessions(&self->agent, 1));
+}
+
+TEST_F(reverify, denied)
+{
+	struct peer_options options = site_client(SITE_NONE, DAEMON_PORT, "good");
+	struct peer *late;
+
+	self->one = open_session(ANYBODY, "good");
+	self->other = open_session(ANYBODY, "good-rsa");
+	self->third = open_session(OBSERVES, "good");
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	check_ended(&self->agent, self->one,
+		    "refused by the policy now: it is on the operator's deny list");
+	check_app_saw_end(&self->app, peer_result(self->one), variant->adopts);
+	check_goes_on(self->other);
+	/* what observes refuses nobody */
+	check_goes_on(self->third);
+	EXPECT_EQ(1, journal_count(self->agent.audit, JOURNAL_WANT({ "event", "spared" })));
+	EXPECT_NE(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+
+	/* nor does it come back, until it is taken off the list */
+	peer_open(&options, &late);
+	peer_step(late, "drain");
+	EXPECT_EQ(44, peer_result(late)->alert); /* certificate_revoked */
+	peer_free(late);
+	ASSERT_EQ(0, deny(&self->agent, "--remove", site_pki_fingerprint("good")));
+	peer_free(self->one);
+	self->one = open_session(ANYBODY, "good");
+	check_goes_on(self->other);
+}
+
+/* any certificate of the chain, also where the level looks at none of it */
+TEST_F(reverify, authority_denied)
+{
+	static const char *const none[] = { NULL };
+
+	site_pki_reissue("alone", "good", "intermediate", time(NULL) + 1000000, none);
+	self->one = open_session(ANYBODY, "good");
+	self->other = open_session(ANYBODY, "alone");
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("intermediate")));
+	check_ended(&self->agent, self->one,
+		    "refused by the policy now: a certificate of its chain is on the operator's "
+		    "deny list");
+	check_goes_on(self->other);
+}
+
+/* The peer's socket is gone, and nothing was sent of it: its host has lost power. */
+static void vanish(const struct peer_result *result)
+{
+	const int on = 1;
+	char text[LW_ENDPOINT_LEN];
+	struct endpoint local;
+
+	for (int fd = 3; fd < 1024; fd++) {
+		if (endpoint_local(fd, &local) < 0)
+			continue;
+		endpoint_format(&local, text);
+		if (strcmp(text, result->local) != 0)
+			continue;
+		ASSERT_OK(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)));
+		close(fd);
+		ASSERT_EQ(fd, open("/dev/null", O_RDWR | O_CLOEXEC));
+		return;
+	}
+	ASSERT_TRUE(false);
+}
+
+TEST_F(reverify, peer_vanished)
+{
+	struct peer_result result;
+	json_t *record;
+
+	self->one = open_session(ANYBODY, "good");
+	self->other = open_session(ANYBODY, "good-rsa");
+	result = *peer_result(self->one);
+	vanish(&result);
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	record = daemon_record(&self->agent, "ended", result.local);
+	EXPECT_NOT_NULL(record);
+	json_decref(record);
+	check_app_saw_end(&self->app, &result, variant->adopts);
+	check_goes_on(self->other);
+	EXPECT_EQ(1, daemon_sessions(&self->agent, 1));
+}
+
+/* the only file of the folder of what peers presented */
+static void damage_chains(const struct daemon *agent, const char *command)
+{
+	char text[2 * PROCESS_PATH_MAX];
+	const char *const argv[] = { "sh", "-c", text, NULL };
+
+	snprintf(text, sizeof(text), "cd %s/run/chains && for f in *; do %s; done", agent->dir,
+		 command);
+	ASSERT_EQ(0, process_run(NULL, argv));
+}
+
+/* what is not known to hold is not let go on; each variant of the damage in turn */
+TEST_F(reverify, evidence_lost)
+{
+	static const char *const damages[] = { "rm \"$f\"", "echo x >> \"$f\"", ": > \"$f\"",
+					       "ln -sf /etc/passwd \"$f\"" };
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		self->one = open_session(ANYBODY, "good");
+		damage_chains(&self->agent, damages[i]);
+		self->other = open_session(ANYBODY, "good-rsa");
+		ASSERT_EQ(0, deny(&self->agent, i % 2 ? "--remove" : "--fingerprint",
+				    site_pki_fingerprint("other-root")));
+		check_ended(&self->agent, self->one,
+			    "what the peer presented cannot be read any more: ");
+		check_goes_on(self->other);
+		peer_free(self->one);
+		peer_free(self->other);
+		self->one = self->other = NULL;
+		EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
+		/* nothing is left of what they presented */
+		damage_chains(&self->agent, "test ! -e \"$f\" || exit 1");
+	}
+}
+
+/* one peer's in another one's place is not that one's, and is not judged as if it were */
+TEST_F(reverify, evidence_of_another)
+{
+	self->one = open_session(ANYBODY, "good");
+	damage_chains(&self->agent, "cp \"$f\" ../kept");
+	peer_free(self->one);
+	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
+	self->one = open_session(ANYBODY, "good-rsa");
+	damage_chains(&self->agent, "cp ../kept \"$f\"");
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("other-root")));
+	check_ended(&self->agent, self->one, "what the peer presented cannot be read any more: ");
+}
+
+/* whose worker a session is; an app's own: none of ours */
+static long long worker_of(const struct daemon *agent, const char *local)
+{
+	json_t *sessions = daemon_ask(agent, "sessions"), *session;
+	long long worker = -2;
+	size_t i;
+
+	json_array_foreach(sessions, i, session)
+		if (!strcmp(journal_text(session, "peer"), local))
+			worker = journal_number(session, "worker");
+	json_decref(sessions);
+	return worker;
+}
+
+/* The worker that was asked dies, and the other one answers. */
+TEST_F(reverify, worker_dies_judging)
+{
+	enum { SESSIONS = 24 }; /* so that each worker has some */
+	pid_t workers[DAEMON_WORKERS_MAX];
+	struct peer *peers[SESSIONS];
+	bool of_dying[SESSIONS];
+	int denied = 0;
+
+	ASSERT_EQ(2, daemon_workers(&self->agent, workers));
+	/* two cohorts: each worker is asked about one */
+	for (int i = 0; i < SESSIONS; i++)
+		peers[i] = open_session(ANYBODY, i % 2 ? "good" : "good-rsa");
+	for (int i = 0; i < SESSIONS; i++)
+		of_dying[i] = worker_of(&self->agent, peer_result(peers[i])->local) == 0;
+	kill(workers[0], SIGSTOP);
+	kill(workers[1], SIGSTOP);
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	kill(workers[0], SIGKILL);
+	kill(workers[1], SIGCONT);
+	for (int i = 0; i < SESSIONS; i++) {
+		const char *local = peer_result(peers[i])->local;
+		json_t *record;
+
+		if (!(i % 2) && !of_dying[i]) {
+			check_goes_on(peers[i]);
+		} else {
+			record = daemon_record(&self->agent, "ended", local);
+			EXPECT_NOT_NULL(record);
+			if (!of_dying[i])
+				EXPECT_NOT_NULL(strstr(journal_text(record, "reason"),
+						       "deny list"));
+			denied += !!strstr(journal_text(record, "reason"), "deny list");
+			json_decref(record);
+		}
+		peer_free(peers[i]);
+	}
+	if (variant->adopts)
+		EXPECT_EQ(SESSIONS / 2, denied);
+}
+
+/* -1: there is none of that name */
+static int program_of(const char *name)
+{
+	__u32 id = 0;
+
+	while (bpf_prog_get_next_id(id, &id) == 0) {
+		struct bpf_prog_info info = { 0 };
+		__u32 size = sizeof(info);
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
+		    !strcmp(info.name, name))
+			return fd;
+		close(fd);
+	}
+	return -1;
+}
+
+/* what the program returns: 1 where it closed a gate */
+static int close_gate(int program, unsigned long long cookie)
+{
+	static const char packet[64];
+	struct __sk_buff skb = { .cb = { (__u32)cookie, (__u32)(cookie >> 32) } };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet),
+		    .ctx_in = &skb, .ctx_size_in = sizeof(skb));
+
+	return bpf_prog_test_run_opts(program, &opts) < 0 ? -errno : (int)opts.retval;
+}
+
+static void check_gate_closes(const struct daemon *agent, int program, struct peer *peer)
+{
+	json_t *sessions = daemon_ask(agent, "sessions"), *session;
+	long long cookie = 0;
+	size_t i;
+
+	json_array_foreach(sessions, i, session)
+		if (!strcmp(journal_text(session, "peer"), peer_result(peer)->local))
+			cookie = journal_number(session, "cookie");
+	json_decref(sessions);
+	EXPECT_EQ(1, close_gate(program, (unsigned long long)cookie));
+	EXPECT_EQ(-ETIMEDOUT, peer_step(peer, "echo:100"));
+}
+
+/* a socket whose gate is closed is as good as none, before it is reset and where it cannot be */
+TEST_F(reverify, gate_closes)
+{
+	struct peer_options options = site_client(SITE_NONE, DAEMON_PORT, "good");
+	int program = program_of("revoke");
+
+	ASSERT_LE(0, program);
+	EXPECT_EQ(0, close_gate(program, 1));
+	site_take_address(site_source6(SITE_NONE));
+	options.timeout_ms = 1000 * harness_time_scale();
+	ASSERT_OK(peer_open(&options, &self->one));
+	ASSERT_OK(peer_step(self->one, "echo:100"));
+	options.address = "[::1]:5061";
+	options.source = site_source6(SITE_NONE);
+	ASSERT_OK(peer_open(&options, &self->third));
+	ASSERT_OK(peer_step(self->third, "echo:100"));
+	self->other = open_session(ANYBODY, "good");
+	check_gate_closes(&self->agent, program, self->one);
+	check_gate_closes(&self->agent, program, self->third);
+	check_goes_on(self->other);
+	close(program);
+}
+
+/* so many sessions, of which every tenth ends: how long the last one goes on */
+TEST_F_TIMEOUT(reverify, of_many, 120)
+{
+	const int count = harness_time_scale() > 1 ? 100 : 1000;
+	const struct rlimit limit = { 4096, 4096 };
+	struct peer **peers = calloc((size_t)count, sizeof(struct peer *));
+	long long begin;
+	int i;
+
+	ASSERT_NOT_NULL(peers);
+	ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < count; i++)
+		peers[i] = open_session(ANYBODY, i % 10 ? "good-rsa" : "good");
+	begin = process_now_ms();
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	for (i = 0; i < count; i += 10) {
+		peer_step(peers[i], "drain");
+		EXPECT_EQ(PEER_RST, peer_result(peers[i])->transport);
+	}
+	TH_LOG("of %d sessions %d: the last one ended %lld ms after `linewarden revoke` was started",
+	       count, count / 10, process_now_ms() - begin);
+	for (i = 0; i < count; i++) {
+		if (i % 10)
+			check_goes_on(peers[i]);
+		peer_free(peers[i]);
+	}
+	free(peers);
+	EXPECT_EQ(count / 10, journal_count(self->agent.audit, JOURNAL_WANT({ "event", "ended" },
+			  { "reason", "refused by the policy now: it is on the operator's deny "
+				      "list" })));
+}
+
+static const char changing[] = "line \"changing\" { function = sip-line port = 5061 "
+			       "remote = 127.0.53.0/24 level = medium }\n";
+static const char claiming[] = "line \"claiming\" { function = sip-line port = 5061 "
+			       "remote = 127.0.53.1/32 level = none }\n"
+			       "line \"changing\"";
+
+#define CHANGES "127.0.53.1"
+
+FIXTURE(changed) {
+	struct daemon agent;
+	struct plain_app app;
+	struct peer *one, *other;
+	pid_t keeper;
+};
+
+FIXTURE_VARIANT(changed) {
+	bool restarts; /* and does not reload: the app has its sessions then */
+	/* in the daemon's configuration; "@" stands for the stage's folder */
+	const char *from, *to;
+	const char *reason; /* how it begins; NULL: the session goes on */
+};
+
+#define CHANGED_VARIANTS(name, ...)                                                                \
+	FIXTURE_VARIANT_ADD(changed, name##_reload) { .restarts = false, __VA_ARGS__ };            \
+	FIXTURE_VARIANT_ADD(changed, name##_restart) { .restarts = true, __VA_ARGS__ }
+
+CHANGED_VARIANTS(nothing, .from = "workers = 2", .to = "workers = 2");
+CHANGED_VARIANTS(level, .from = "53.0/24 level = medium",
+		 .to = "53.0/24 level = medium+remote sip-domains = \"elsewhere.test\"",
+		 .reason = "refused by the policy now: ");
+CHANGED_VARIANTS(trust_store, .from = "\"@/trusted\"", .to = "\"@/pki/other-root.pem\"",
+		 .reason = "refused by the policy now: no chain to a trusted root");
+CHANGED_VARIANTS(revocation_list, .from = "\"@/trusted\"", .to = "\"@/revoked\"",
+		 .reason = "refused by the policy now: no chain to a trusted root");
+CHANGED_VARIANTS(no_line, .from = changing, .to = "",
+		 .reason = "no line of the configuration claims its address any more");
+CHANGED_VARIANTS(other_line, .from = "line \"changing\"", .to = claiming,
+		 .reason = "its address is another line's now");
+
+FIXTURE_SETUP(changed)
+{
+	static const char *const names[] = { "good", NULL };
+	char settings[512];
+
+	if (variant->restarts && !site_has_kernel_tls())
+		SKIP("this kernel has no TLS: no session outlives the daemon");
+	mkdir(site_file("revoked"), 0755);
+	site_trust("revoked", "root");
+	site_pki_revoke(site_file("revoked/intermediate.crl"), names);
+	snprintf(settings, sizeof(settings), "workers = 2\n%s", changing);
+	daemon_start(&self->agent, &(struct daemon_options){ .settings = settings });
+	self->keeper = start_app(&self->agent, &self->app, variant->restarts);
+}
+
+FIXTURE_TEARDOWN(changed)
+{
+	if (!self->app.pid)
+		return;
+	peer_free(self->one);
+	peer_free(self->other);
+	end_all(&self->agent, &self->app, self->keeper);
+}
+
+TEST_F_TIMEOUT(changed, since_it_began, 60)
+{
+	self->one = open_session(CHANGES, "good");
+	self->other = open_session(ANYBODY, "good-rsa");
+	if (variant->restarts)
+		ASSERT_EQ(0, daemon_end(&self->agent, SIGTERM));
+	daemon_change(&self->agent, variant->from, variant->to);
+	if (variant->restarts)
+		ASSERT_OK(daemon_launch(&self->agent));
+	else
+		ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
+	if (variant->reason) {
+		check_ended(&self->agent, self->one, variant->reason);
+	} else {
+		process_sleep_ms(500);
+		check_goes_on(self->one);
+	}
+	check_goes_on(self->other);
+	EXPECT_EQ(variant->reason ? 1 : 2, daemon_sessions(&self->agent, variant->reason ? 1 : 2));
+}
+
+HARNESS_MAIN

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The table of sessions: cohorts, and which of them is due first. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/harness.h"
+#include "userspace/session_table.h"
+
+FIXTURE(table)
+{
+	struct session_table *table;
+};
+
+FIXTURE_SETUP(table)
+{
+	self->table = session_table_new();
+	ASSERT_NOT_NULL(self->table);
+}
+
+FIXTURE_TEARDOWN(table)
+{
+	session_table_free(self->table);
+}
+
+static struct session some_session(const char *line, unsigned int chain, uint64_t until)
+{
+	struct session session = { .valid_until = until };
+
+	snprintf(session.line, sizeof(session.line), "%s", line);
+	memcpy(session.chain, &chain, sizeof(chain));
+	return session;
+}
+
+static struct cohort *add(struct session_table *table, uint64_t cookie, struct session session,
+			  bool is_new)
+{
+	struct cohort *cohort;
+	bool added;
+
+	cohort = session_table_add(table, cookie, &session, &added);
+	ASSERT_NOT_NULL(cohort);
+	EXPECT_EQ(is_new, added);
+	return cohort;
+}
+
+/* one line and one chain: one cohort; another line, direction or chain: another one */
+TEST_F(table, cohorts)
+{
+	struct session outbound = some_session("a", 1, 0);
+	struct cohort *first, *second, *emptied = NULL;
+
+	outbound.direction = DIRECTION_OUTBOUND;
+	first = add(self->table, 1, some_session("a", 1, 0), true);
+	EXPECT_EQ(first, add(self->table, 2, some_session("a", 1, 0), false));
+	second = add(self->table, 3, some_session("b", 1, 0), true);
+	EXPECT_NE(first, second);
+	EXPECT_NE(first, add(self->table, 4, some_session("a", 2, 0), true));
+	EXPECT_NE(first, add(self->table, 5, outbound, true));
+	EXPECT_EQ(2, first->member_count);
+
+	EXPECT_FALSE(session_table_remove(self->table, 99, &emptied));
+	EXPECT_FALSE(session_table_remove(self->table, 1, &emptied));
+	EXPECT_FALSE(session_table_remove(self->table, 1, &emptied));
+	EXPECT_TRUE(session_table_remove(self->table, 2, &emptied));
+	EXPECT_EQ(first, emptied);
+	/* what its peers presented is that of others still */
+	EXPECT_TRUE(session_table_has_chain(self->table, emptied->chain));
+	free(emptied);
+	EXPECT_TRUE(session_table_remove(self->table, 4, &emptied));
+	EXPECT_FALSE(session_table_has_chain(self->table, emptied->chain));
+	free(emptied);
+}
+
+static int later(const void *a, const void *b)
+{
+	const int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* whatever is added, moved and removed: the first one due is the first one due */
+TEST_F(table, due_in_order)
+{
+	enum { COUNT = 500 };
+	struct cohort *cohorts[COUNT], *emptied;
+	int64_t expected[COUNT];
+	size_t count = 0;
+
+	EXPECT_NULL(session_table_first_due(self->table));
+	srand(1);
+	for (unsigned int i = 0; i < COUNT; i++)
+		cohorts[i] = add(self->table, i, some_session("a", i, 1 + (uint64_t)rand() % 200), true);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		if (i % 5 == 0)
+			ASSERT_OK(session_table_set_due(self->table, cohorts[i],
+							1 + rand() % 200));
+		if (i % 7 == 0)
+			ASSERT_OK(session_table_set_due(self->table, cohorts[i], 0));
+		if (i % 11 == 0) {
+			ASSERT_TRUE(session_table_remove(self->table, i, &emptied));
+			free(emptied);
+		} else if (i % 7) {
+			expected[count++] = cohorts[i]->valid_until;
+		}
+	}
+	qsort(expected, count, sizeof(expected[0]), later);
+	for (size_t i = 0; i < count; i++) {
+		struct cohort *first = session_table_first_due(self->table);
+
+		ASSERT_NOT_NULL(first);
+		ASSERT_EQ(expected[i], first->valid_until);
+		ASSERT_OK(session_table_set_due(self->table, first, 0));
+	}
+	EXPECT_NULL(session_table_first_due(self->table));
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/presented.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "policy/cleanup.h"
+#include "userspace/fd.h"
+
+#define PRESENTED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+struct presented_header {
+	uint32_t chain_len, staple_len;
+};
+
+/* DER, one certificate after the other */
+static int presented_add(X509 *certificate, uint8_t *bytes, size_t *len)
+{
+	int size = i2d_X509(certificate, NULL);
+	uint8_t *at = bytes + *len;
+
+	if (size <= 0)
+		return -ENOMEM;
+	if ((size_t)size > PRESENTED_BYTES_MAX - *len)
+		return -E2BIG;
+	i2d_X509(certificate, &at);
+	*len += (size_t)size;
+	return 0;
+}
+
+static int presented_fill(X509 *leaf, STACK_OF(X509) *chain, struct staple staple, uint8_t *bytes,
+			  size_t *len)
+{
+	struct presented_header header = { .staple_len = (uint32_t)staple.len };
+	int err = 0, i;
+
+	*len = sizeof(header);
+	if (sk_X509_num(chain) >= PRESENTED_CERTIFICATES_MAX)
+		return -E2BIG;
+	if (leaf)
+		err = presented_add(leaf, bytes, len);
+	for (i = 0; !err && leaf && i < sk_X509_num(chain); i++)
+		if (X509_cmp(sk_X509_value(chain, i), leaf) != 0)
+			err = presented_add(sk_X509_value(chain, i), bytes, len);
+	if (err)
+		return err;
+	if (staple.len > PRESENTED_BYTES_MAX - *len)
+		return -E2BIG;
+	header.chain_len = (uint32_t)(*len - sizeof(header));
+	memcpy(bytes, &header, sizeof(header));
+	if (staple.len)
+		memcpy(bytes + *len, staple.bytes, staple.len);
+	*len += staple.len;
+	return 0;
+}
+
+/* As much memory as it takes. */
+static int presented_copy(const uint8_t *bytes, size_t len, struct presented *out)
+{
+	out->bytes = malloc(len);
+	if (!out->bytes)
+		return -ENOMEM;
+	memcpy(out->bytes, bytes, len);
+	out->len = len;
+	return 0;
+}
+
+int presented_pack(X509 *leaf, STACK_OF(X509) *chain, struct staple staple, struct presented *out)
+{
+	_cleanup_free_ uint8_t *bytes = malloc(PRESENTED_BYTES_MAX);
+	size_t len;
+	int err;
+
+	presented_free(out);
+	if (!bytes)
+		return -ENOMEM;
+	err = presented_fill(leaf, chain, staple, bytes, &len);
+	return err ? err : presented_copy(bytes, len, out);
+}
+
+static int presented_parse(const uint8_t *at, const uint8_t *end, STACK_OF(X509) *certificates)
+{
+	while (at < end) {
+		X509 *next = d2i_X509(NULL, &at, end - at);
+
+		if (!next)
+			return -EBADMSG;
+		if (sk_X509_num(certificates) >= PRESENTED_CERTIFICATES_MAX ||
+		    !sk_X509_push(certificates, next)) {
+			X509_free(next);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+int presented_unpack(const struct presented *presented, struct presented_chain *out)
+{
+	struct presented_header header;
+	const uint8_t *at;
+	int err;
+
+	*out = (struct presented_chain){ 0 };
+	if (presented->len < sizeof(header) || presented->len > PRESENTED_BYTES_MAX)
+		return -EBADMSG;
+	memcpy(&header, presented->bytes, sizeof(header));
+	if ((uint64_t)header.chain_len + header.staple_len != presented->len - sizeof(header))
+		return -EBADMSG;
+	out->certificates = sk_X509_new_null();
+	if (!out->certificates)
+		return -ENOMEM;
+	at = presented->bytes + sizeof(header);
+	err = presented_parse(at, at + header.chain_len, out->certificates);
+	if (err) {
+		presented_chain_release(out);
+		return err;
+	}
+	if (header.staple_len)
+		out->staple = (struct staple){ at + header.chain_len, header.staple_len };
+	return 0;
+}
+
+void presented_chain_release(struct presented_chain *chain)
+{
+	sk_X509_pop_free(chain->certificates, X509_free);
+	*chain = (struct presented_chain){ 0 };
+}
+
+int presented_seal(const struct presented *presented)
+{
+	_cleanup_fd_ int fd = -1;
+	ssize_t n;
+
+	if (!presented->bytes)
+		return -ENODATA;
+	fd = memfd_create("presented", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, presented->bytes, presented->len);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != presented->len)
+		return -EIO;
+	return fcntl(fd, F_ADD_SEALS, PRESENTED_SEALS) < 0 ? -errno : TAKE_FD(fd);
+}
+
+int presented_read(int fd, struct presented *out)
+{
+	_cleanup_free_ uint8_t *bytes = malloc(PRESENTED_BYTES_MAX + 1);
+	size_t len = 0;
+	ssize_t n;
+
+	*out = (struct presented){ 0 };
+	if (!bytes)
+		return -ENOMEM;
+	/* a byte more than there may be shows that there is too much */
+	while ((n = read(fd, bytes + len, PRESENTED_BYTES_MAX + 1 - len)) > 0)
+		len += (size_t)n;
+	if (n < 0)
+		return -errno;
+	if (!len || len > PRESENTED_BYTES_MAX)
+		return -EBADMSG;
+	return presented_copy(bytes, len, out);
+}
+
+int presented_take(int fd, struct presented *out)
+{
+	const int seals = fcntl(fd, F_GET_SEALS);
+
+	*out = (struct presented){ 0 };
+	if (seals < 0 || (seals & PRESENTED_SEALS) != PRESENTED_SEALS ||
+	    lseek(fd, 0, SEEK_SET) < 0)
+		return -EBADMSG;
+	return presented_read(fd, out);
+}
+
+void presented_free(struct presented *presented)
+{
+	free(presented->bytes);
+	*presented = (struct presented){ 0 };
+}

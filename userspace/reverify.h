@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A verdict is not for ever. Every live session is judged again when the time of its certificates
+ * is over and when what verdicts go by changes, and is ended when it does not pass any more. In
+ * the main process, which parses nothing of a peer: workers judge.
+ */
+#ifndef USERSPACE_REVERIFY_H
+#define USERSPACE_REVERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "userspace/agent.h"
+#include "userspace/message.h"
+
+/*
+ * Takes in the sessions of a daemon before this one, has them judged, and ends those that no line
+ * of this configuration claims. After dataplane_switch(). -errno.
+ */
+int reverify_start(struct agent *agent, struct reverify **out);
+
+/* NULL is fine, here and below. */
+void reverify_stop(struct reverify *reverify);
+
+/* Keeps what a peer presented, of a worker's descriptor. -EPERM: it is not sealed; -errno. */
+int reverify_keep(struct reverify *reverify, int presented, uint8_t chain[LW_CHAIN_LEN]);
+
+/* Takes a session in that has its entry; current: by the policy of now. -ENOMEM. */
+int reverify_add(struct reverify *reverify, uint64_t cookie, const struct session *session,
+		 bool current);
+
+/* A session has ended. */
+void reverify_forget(struct reverify *reverify, uint64_t cookie);
+
+/* A worker's answer. -EPROTO: to nothing that it was asked. */
+int reverify_judged(struct reverify *reverify, uint32_t worker, const struct message *message);
+
+/* A worker has ended: what it was asked is asked of another one. */
+void reverify_worker_gone(struct reverify *reverify, uint32_t worker);
+
+/*
+ * What verdicts go by has changed: configuration, trust store, or deny list. Called when the
+ * change is in force in agent->config and in the kernel, and workers have it. Sessions that no line, or another
+ * one, claims now are ended; all others are judged again.
+ */
+void reverify_all(struct agent *agent, const char *why);
+
+#endif
