@@ -526,7 +526,9 @@ TEST_F_TIMEOUT(other, outlives_the_daemon_or_is_refused, 60)
 	connect_with(self, "192.0.2.50 5071 echo=4000000 stay");
 	connector_app_expect(&self->app, "connect", "result", "0");
 	connector_app_start(&held, run, "192.0.2.54 5071");
-	process_sleep_ms(1000);
+	/* it is held as soon as the worker's connection for it is there */
+	self->server = listener_accept(self->listener, LIMIT_MS, NULL);
+	ASSERT_LE(0, self->server);
 	EXPECT_EQ(SIGKILL, daemon_end(&agent, SIGKILL));
 	connect = connector_app_event(&held, "connect");
 	EXPECT_TRUE(!strcmp(journal_text(connect, "result"), "ECONNREFUSED") ||
@@ -537,6 +539,7 @@ TEST_F_TIMEOUT(other, outlives_the_daemon_or_is_refused, 60)
 	EXPECT_EQ(0, journal_number(echo, "wrong"));
 	json_decref(echo);
 	ASSERT_OK(daemon_launch(&agent));
+	close(self->server);
 	check_silent_server(self);
 }
 
