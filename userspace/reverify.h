@@ -40,8 +40,8 @@ void reverify_worker_gone(struct reverify *reverify, uint32_t worker);
 
 /*
  * What verdicts go by has changed: configuration, trust store, or deny list. Called when the
- * change is in force in agent->config and in the kernel, and workers have it. Sessions that no line, or another
- * one, claims now are ended; all others are judged again.
+ * change is in force in agent->config and in the kernel, and workers have it. Sessions that no
+ * line, or another one, claims now are ended; all others are judged again.
  */
 void reverify_all(struct agent *agent, const char *why);
 

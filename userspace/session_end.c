@@ -64,7 +64,7 @@ static void session_end_beat(size_t done)
 		sd_notify(0, "WATCHDOG=1");
 }
 
-/* All gates before the first reset: what a reset takes is time in which another one's peer is heard. */
+/* All gates before the first reset: while one is reset, no other one's peer is heard. */
 static int session_end_in(struct agent *agent, uint32_t netns, struct session_end *ends,
 			  size_t count)
 {

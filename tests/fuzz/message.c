@@ -95,9 +95,10 @@ static void message_require_sound(const struct message *message, size_t len, siz
 	REQUIRE(fd_count <= PACKET_FDS_MAX && len >= body && len <= sizeof(*message));
 	switch (message->type) {
 	case MESSAGE_SESSION:
-		REQUIRE(fd_count == (message->order ? 1 : 2));
+		REQUIRE(fd_count == (message->order ? 2 : 3));
 		/* fall through */
 	case MESSAGE_RECORD:
+	case MESSAGE_JUDGED:
 		REQUIRE(len == sizeof(*message));
 		message_require_record(&message->record);
 		break;
@@ -119,6 +120,14 @@ static void message_require_sound(const struct message *message, size_t len, siz
 		break;
 	case MESSAGE_ORDER:
 		REQUIRE(len == body + sizeof(message->what));
+		break;
+	case MESSAGE_JUDGE:
+		REQUIRE(fd_count == 1 && direction_name(message->judge.direction));
+		REQUIRE(strnlen(message->judge.line, sizeof(message->judge.line)) <
+			sizeof(message->judge.line));
+		break;
+	case MESSAGE_DENIED:
+		REQUIRE(fd_count == 1 && len == body + sizeof(message->denied));
 		break;
 	default:
 		REQUIRE(len == body);

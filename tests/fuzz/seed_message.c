@@ -100,7 +100,14 @@ void seed_message(void)
 	seed_message_one(&message, sizeof(message), 0, "ended");
 	message = (struct message){ .type = MESSAGE_SESSION, .cookie = 7 };
 	seed_fill_record(&message.record, LEVEL_LOW, RECORD_ACCEPTED);
-	seed_message_one(&message, sizeof(message), 2, "session");
+	seed_message_one(&message, sizeof(message), 3, "session");
+	seed_message_one(&message, sizeof(message), 2, "session-two");
+	message.type = MESSAGE_JUDGED;
+	seed_message_one(&message, sizeof(message), 0, "judged");
+	message = (struct message){ .type = MESSAGE_JUDGE, .judge = { 1, DIRECTION_INBOUND, "a" } };
+	seed_message_one(&message, body + sizeof(message.judge), 1, "judge");
+	message = (struct message){ .type = MESSAGE_DENIED, .denied.count = 1 };
+	seed_message_one(&message, body + sizeof(message.denied), 1, "denied");
 	message = (struct message){ .type = MESSAGE_RELAY, .cookie = 7 };
 	seed_message_one(&message, body, 2, "relay");
 	message.type = MESSAGE_CARRY;
