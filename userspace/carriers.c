@@ -341,6 +341,11 @@ int carriers_give(struct carriers *carriers, uint64_t cookie, const struct sessi
 
 void carriers_ending(struct carriers *carriers, const struct ending *ending)
 {
+	const struct message_end end = {
+		.bytes_in = ending->bytes_in,
+		.bytes_out = ending->bytes_out,
+		.why = "closed",
+	};
 	const uint32_t pid = ending->session.carrier;
 	struct carrying *carrier, *next;
 	struct parting *parting;
@@ -358,11 +363,12 @@ void carriers_ending(struct carriers *carriers, const struct ending *ending)
 		return;
 	}
 	parting = parting_new(carriers, ending->cookie, pid);
-	if (!parting)
+	if (!parting) {
+		monitor_record_end(carriers->agent, ending->cookie, &ending->session, &end);
 		return;
+	}
 	parting->session = ending->session;
-	parting->end.bytes_in = ending->bytes_in;
-	parting->end.bytes_out = ending->bytes_out;
+	parting->end = end;
 	/* a peer's reset closes a socket before its carrier knows; one that ended says nothing more */
 	carrier = carriers_find(carriers, pid);
 	if (carrier && carrier->io.fd < 0)

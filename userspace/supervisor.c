@@ -405,6 +405,9 @@ static void supervisor_bury(struct agent *agent, struct supervised *worker, int 
 
 	worker->pid = 0;
 	worker->accepts = false;
+	/* what it said last may be heard later than its end: one that retired has records there */
+	while (worker->io.fd >= 0 && monitor_handle(worker) == 0)
+		;
 	supervisor_hang_up(worker);
 	session_store_release(agent->sessions, worker->id);
 	if (agent->dispatch)

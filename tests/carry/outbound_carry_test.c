@@ -73,7 +73,8 @@ FIXTURE_SETUP(outbound)
 
 FIXTURE_TEARDOWN(outbound)
 {
-	far_server_end(&self->server);
+	if (self->server.pid)
+		far_server_end(&self->server);
 	place_close(&self->place);
 }
 
