@@ -341,7 +341,7 @@ int carriers_give(struct carriers *carriers, uint64_t cookie, const struct sessi
 
 void carriers_ending(struct carriers *carriers, const struct ending *ending)
 {
-	const struct message_end end = {
+	const struct monitor_end end = {
 		.bytes_in = ending->bytes_in,
 		.bytes_out = ending->bytes_out,
 		.why = "closed",
@@ -368,7 +368,8 @@ void carriers_ending(struct carriers *carriers, const struct ending *ending)
 		return;
 	}
 	parting->session = ending->session;
-	parting->end = end;
+	parting->end.bytes_in = ending->bytes_in;
+	parting->end.bytes_out = ending->bytes_out;
 	/* a peer's reset closes a socket before its carrier knows; one that ended says nothing more */
 	carrier = carriers_find(carriers, pid);
 	if (carrier && carrier->io.fd < 0)
