@@ -210,6 +210,7 @@ struct session {
 	char cipher[40];
 	char ktls[4]; /* "yes" or "no" */
 	char delivery[8]; /* "relay" or "adopt" */
+	char reason[LW_NAME_LEN]; /* "accepted"; or the check that refuses, and the line lets it live */
 	__u8 chain[LW_CHAIN_LEN]; /* SHA-256 of what the peer presented: a file's name in chains/ */
 	__u64 valid_until; /* the last second at which its verdict holds; 0: no second is */
 	__u8 peer_addr[16]; /* peer and local once more, for the kernel */
@@ -260,8 +261,8 @@ LW_ASSERT_SIZE(struct relay_key, 24);
 LW_ASSERT_SIZE(struct origin, 20);
 LW_ASSERT_SIZE(struct outlet, 4);
 LW_ASSERT_SIZE(struct destination, 40);
-LW_ASSERT_SIZE(struct session, 400);
-LW_ASSERT_SIZE(struct ending, 424);
+LW_ASSERT_SIZE(struct session, 432);
+LW_ASSERT_SIZE(struct ending, 456);
 LW_ASSERT_SIZE(struct line_counters, 32);
 LW_ASSERT_SIZE(struct port_counters, 24);
 LW_ASSERT_SIZE(struct verdict_key, 68);

@@ -15,6 +15,7 @@ static const char *const filter_keys[] = {
 	[FILTER_LINE] = "line",		      [FILTER_FUNCTION] = "function",
 	[FILTER_PEER] = "peer",		      [FILTER_FINGERPRINT] = "fingerprint",
 	[FILTER_DELIVERY] = "delivery",	      [FILTER_DIRECTION] = "direction",
+	[FILTER_REASON] = "reason",
 };
 _Static_assert(sizeof(filter_keys) / sizeof(filter_keys[0]) == FILTER_KEY_COUNT,
 	       "every key has a name");
@@ -87,6 +88,8 @@ static int filter_check_word(enum filter_key key, const char *value, char why[FI
 		if (strcmp(value, "inbound") && strcmp(value, "outbound"))
 			return filter_refuse(why, value, "is no direction: inbound or outbound");
 		return 0;
+	case FILTER_REASON:
+		return *value ? 0 : filter_refuse(why, value, "is no reason");
 	case FILTER_PEER:
 	case FILTER_FINGERPRINT:
 	case FILTER_KEY_COUNT:
@@ -128,6 +131,21 @@ static bool filter_fits_fingerprint(const char *beginning, const json_t *json)
 	return !strncmp(text, beginning, strlen(beginning));
 }
 
+/* a session's is a check's name, a record's a sentence, beside its checks */
+static bool filter_fits_reason(const char *part, const json_t *json)
+{
+	const json_t *check;
+	size_t i;
+
+	if (strstr(question_text(json, "reason"), part))
+		return true;
+	json_array_foreach(json_object_get(json, "checks"), i, check)
+		if (!strcmp(question_text(check, "outcome"), "failed") &&
+		    !strcmp(question_text(check, "check"), part))
+			return true;
+	return false;
+}
+
 bool filter_fits(const struct filter *filter, const json_t *json)
 {
 	int key;
@@ -141,6 +159,8 @@ bool filter_fits(const struct filter *filter, const json_t *json)
 			fits = filter_fits_peer(&filter->peer, json);
 		else if (key == FILTER_FINGERPRINT)
 			fits = filter_fits_fingerprint(filter->fingerprint, json);
+		else if (key == FILTER_REASON)
+			fits = filter_fits_reason(filter->words[key], json);
 		else
 			fits = !strcmp(question_text(json, filter_keys[key]), filter->words[key]);
 		if (!fits)

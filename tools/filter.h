@@ -17,6 +17,7 @@ enum filter_key {
 	FILTER_FINGERPRINT,
 	FILTER_DELIVERY,
 	FILTER_DIRECTION,
+	FILTER_REASON, /* a part of it, or the name of a check that failed */
 	FILTER_KEY_COUNT,
 };
 

@@ -31,6 +31,7 @@ static const struct option question_longs[] = {
 	{ "fingerprint", required_argument, NULL, QUESTION_FILTER + FILTER_FINGERPRINT },
 	{ "delivery", required_argument, NULL, QUESTION_FILTER + FILTER_DELIVERY },
 	{ "direction", required_argument, NULL, QUESTION_FILTER + FILTER_DIRECTION },
+	{ "reason", required_argument, NULL, QUESTION_FILTER + FILTER_REASON },
 	{ 0 },
 };
 enum { QUESTION_PLAIN_LONGS = 3 };
@@ -49,7 +50,8 @@ static void question_usage(const char *command, const char *arguments, const cha
 		       "  --peer ADDR[/LEN]   with a peer of this address or range\n"
 		       "  --fingerprint HEX   whose certificate's SHA-256 begins so\n"
 		       "  --delivery NAME     adopt or relay\n"
-		       "  --direction NAME    inbound or outbound\n");
+		       "  --direction NAME    inbound or outbound\n"
+		       "  --reason TEXT       whose reason has that in it, or names this check\n");
 }
 
 static int question_filter(const char *command, struct filter *filter, enum filter_key key,

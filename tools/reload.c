@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "tools/question.h"
+#include "tools/rehearse.h"
 #include "tools/table.h"
 #include "tools/tool.h"
 
@@ -35,22 +36,49 @@ static void reload_print_changes(const json_t *changes)
 	table_print(table, stdout, "no line would change");
 }
 
+static void reload_print_ends(const json_t *ends)
+{
+	static const char *const columns[] = { "COOKIE", "LINE", "PEER", "WOULD END, BECAUSE", NULL };
+	struct table *table = table_new(columns);
+	const json_t *end;
+	size_t i;
+
+	if (!table)
+		return;
+	json_array_foreach(ends, i, end) {
+		table_add(table, TABLE_PLAIN, "%lld", question_number(end, "cookie"));
+		table_add(table, TABLE_PLAIN, "%s", question_text(end, "line"));
+		table_add(table, TABLE_PLAIN, "%s", question_text(end, "peer"));
+		table_add(table, TABLE_BAD, "%s", question_text(end, "why"));
+	}
+	putchar('\n');
+	table_print(table, stdout, "no session would end");
+}
+
 static int reload_try(const struct question_options *options)
 {
-	json_t *answer = question_ask(options, "reload dry-run");
-	const json_t *changes = json_object_get(answer, "changes");
-	int status = TOOL_OK;
+	json_t *answer = question_ask(options, "reload dry-run"), *ends = NULL;
+	int status = answer && !json_object_get(answer, "error") ? TOOL_OK : TOOL_FAILED;
 
 	if (!answer)
 		return TOOL_FAILED;
-	if (json_object_get(answer, "error"))
-		status = TOOL_FAILED;
+	if (status == TOOL_OK) {
+		ends = rehearse(options);
+		status = ends && json_object_set_new(answer, "ends", ends) == 0 ? TOOL_OK :
+										TOOL_FAILED;
+		if (status == TOOL_FAILED) {
+			json_decref(answer);
+			return status;
+		}
+	}
 	if (options->json)
 		question_print_json(answer);
 	else if (status == TOOL_FAILED)
 		fprintf(stderr, "linewarden reload: %s\n", question_text(answer, "error"));
-	else
-		reload_print_changes(changes);
+	else {
+		reload_print_changes(json_object_get(answer, "changes"));
+		reload_print_ends(ends);
+	}
 	json_decref(answer);
 	return status;
 }

@@ -41,14 +41,34 @@ int judge_chain(const struct worker *worker, const struct config_line *line, X50
 	return err;
 }
 
+/* Nothing but dates stands against it. */
+static bool judge_has_run_out(const struct verdict *verdict)
+{
+	size_t i;
+
+	if (verdict->refusal != REFUSAL_EXPIRED)
+		return false;
+	for (i = 0; i < verdict->result_count; i++)
+		if (verdict->results[i].outcome == OUTCOME_FAILED &&
+		    verdict->results[i].refusal != REFUSAL_EXPIRED)
+			return false;
+	return true;
+}
+
+bool judge_spares(const struct config_line *line, const struct verdict *verdict)
+{
+	return line->mode == CONFIG_OBSERVE ||
+	       (line->on_expiry == CONFIG_EXPIRY_RECORD && judge_has_run_out(verdict));
+}
+
 static void judge_fail(struct record *record, const char *what, int err)
 {
 	record->event = RECORD_FAILED;
 	snprintf(record->reason, sizeof(record->reason), "%s: %s", what, strerror(-err));
 }
 
-static void judge_presented(struct worker *worker, const struct message_judge *question, int fd,
-			    struct record *record)
+void judge_presented(const struct worker *worker, const struct message_judge *question, int fd,
+		     struct record *record)
 {
 	const struct config_line *line =
 		config_line_named(worker->setup.config, question->line, question->direction);

@@ -25,6 +25,16 @@ int judge_chain(const struct worker *worker, const struct config_line *line, X50
 		STACK_OF(X509) *chain, struct staple staple, int64_t now, struct record *record);
 
 /*
+ * The same of what a session's peer presented, in a file; the record has the event, too. One that is
+ * not accepted and has no verdict says why there is none.
+ */
+void judge_presented(const struct worker *worker, const struct message_judge *question, int fd,
+		     struct record *record);
+
+/* Whether a session of a line goes on though its verdict is a refusal now (mode, on-expiry). */
+bool judge_spares(const struct config_line *line, const struct verdict *verdict);
+
+/*
  * Answers MESSAGE_JUDGE, whose descriptor has what was presented. A record that is not accepted
  * and has no verdict says why there is none. -errno of sendmsg().
  */

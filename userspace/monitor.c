@@ -278,6 +278,8 @@ static int monitor_add_session(const struct monitor_request *request, const stru
 	snprintf(session.tls, sizeof(session.tls), "%s", record->tls);
 	snprintf(session.cipher, sizeof(session.cipher), "%s", record->cipher);
 	snprintf(session.ktls, sizeof(session.ktls), "%s", record->ktls);
+	snprintf(session.reason, sizeof(session.reason), "%s",
+		 record->verdict.accepted ? "accepted" : check_name(record->verdict.failed));
 	snprintf(session.delivery, sizeof(session.delivery), "%s", adopted ? "adopt" : "relay");
 	monitor_set_ends(&session, peer, local);
 	err = reverify_keep(agent->reverify, request->presented, session.chain);

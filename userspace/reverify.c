@@ -16,6 +16,7 @@
 #include "userspace/chain_store.h"
 #include "userspace/deny_list.h"
 #include "userspace/fd.h"
+#include "userspace/judge.h"
 #include "userspace/log.h"
 #include "userspace/session_end.h"
 #include "userspace/session_table.h"
@@ -182,20 +183,6 @@ static void reverify_accept(struct reverify *reverify, struct cohort *cohort,
 	}
 }
 
-/* Nothing but dates stands against it. */
-static bool reverify_has_run_out(const struct verdict *verdict)
-{
-	size_t i;
-
-	if (verdict->refusal != REFUSAL_EXPIRED)
-		return false;
-	for (i = 0; i < verdict->result_count; i++)
-		if (verdict->results[i].outcome == OUTCOME_FAILED &&
-		    verdict->results[i].refusal != REFUSAL_EXPIRED)
-			return false;
-	return true;
-}
-
 static void reverify_say(const struct record *record, char why[RECORD_TEXT_LEN])
 {
 	char end[TEXT_TIME_MAX];
@@ -226,9 +213,7 @@ static void reverify_decide(struct reverify *reverify, struct cohort *cohort,
 		snprintf(why, sizeof(why), "its verdict holds no longer");
 	else
 		reverify_say(record, why);
-	if (line && record->event == RECORD_REFUSED &&
-	    (line->mode == CONFIG_OBSERVE || (line->on_expiry == CONFIG_EXPIRY_RECORD &&
-					      reverify_has_run_out(&record->verdict))))
+	if (line && record->event == RECORD_REFUSED && judge_spares(line, &record->verdict))
 		reverify_spare(reverify, cohort, why);
 	else
 		reverify_end(reverify, cohort, why);

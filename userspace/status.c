@@ -159,30 +159,51 @@ json_t *status_to_json(const struct agent *agent)
 	return status;
 }
 
+struct status_sessions {
+	const struct agent *agent;
+	json_t *list;
+};
+
+static const char *status_namespace(const struct agent *agent, const struct session *session)
+{
+	uint32_t netns;
+
+	return dataplane_netns(agent->dataplane, agent->config, session->netns, &netns) < 0 ?
+		       "" :
+		       agent->config->namespaces[netns].name;
+}
+
 static void status_add_session(uint64_t cookie, const struct session *session, void *arg)
 {
 	enum state state = session->state < STATE_COUNT ? session->state : STATE_BLOCKED;
+	const struct status_sessions *sessions = arg;
+	char chain[2 * LW_CHAIN_LEN + 1];
+	size_t i;
 
+	for (i = 0; i < LW_CHAIN_LEN; i++)
+		snprintf(chain + 2 * i, 3, "%02x", session->chain[i]);
 	json_array_append_new(
-		arg, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, "
-			       "s:s, s:i, s:i}",
-			       "cookie", (json_int_t)cookie, "line", session->line, "direction",
-			       session->direction == DIRECTION_OUTBOUND ? "outbound" : "inbound", "function",
-			       function_name(session->function), "level",
-			       level_name((enum level)session->level), "state",
-			       status_states[state], "peer", session->peer, "local",
-			       session->local, "opened", (json_int_t)session->opened, "not_after",
-			       (json_int_t)session->not_after, "sha256", session->fingerprint,
-			       "tls", session->tls, "cipher", session->cipher, "ktls",
-			       !strcmp(session->ktls, "yes"), "delivery", session->delivery,
-			       "worker", (int)session->worker, "carrier", (int)session->carrier));
+		sessions->list,
+		json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, "
+			  "s:b, s:s, s:s, s:i, s:i}",
+			  "cookie", (json_int_t)cookie, "line", session->line, "direction",
+			  session->direction == DIRECTION_OUTBOUND ? "outbound" : "inbound",
+			  "namespace", status_namespace(sessions->agent, session), "function",
+			  function_name(session->function), "level",
+			  level_name((enum level)session->level), "state", status_states[state],
+			  "peer", session->peer, "local", session->local, "opened",
+			  (json_int_t)session->opened, "not_after", (json_int_t)session->not_after,
+			  "sha256", session->fingerprint, "chain", chain, "tls", session->tls,
+			  "cipher", session->cipher, "ktls", !strcmp(session->ktls, "yes"),
+			  "delivery", session->delivery, "reason", session->reason, "worker", (int)session->worker, "carrier",
+			  (int)session->carrier));
 }
 
 json_t *sessions_to_json(const struct agent *agent)
 {
-	json_t *list = json_array();
+	struct status_sessions sessions = { agent, json_array() };
 
-	if (list)
-		dataplane_sessions(agent->dataplane, status_add_session, list);
-	return list;
+	if (sessions.list)
+		dataplane_sessions(agent->dataplane, status_add_session, &sessions);
+	return sessions.list;
 }

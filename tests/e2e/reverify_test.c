@@ -590,13 +590,46 @@ FIXTURE_TEARDOWN(changed)
 	end_all(&self->agent, &self->app, self->keeper);
 }
 
+/* `linewarden reload --dry-run` names the session that would end, and no other. */
+static void check_rehearsal(const struct daemon *agent, struct peer *peer, const char *reason)
+{
+	static char output[PROCESS_OUTPUT_MAX];
+	char run[PROCESS_PATH_MAX];
+	const char *const argv[] = { process_build_path("tools/linewarden"), "reload", "--dry-run",
+				     "--json", "--run", run, NULL };
+	json_t *answer, *ends, *end;
+
+	snprintf(run, sizeof(run), "%s/run", agent->dir);
+	ASSERT_EQ(0, process_run(output, argv)) {
+		TH_LOG("%s", output);
+	}
+	answer = json_loads(output, 0, NULL);
+	ends = json_object_get(answer, "ends");
+	EXPECT_EQ(reason ? 1 : 0, json_array_size(ends)) {
+		TH_LOG("%s", output);
+	}
+	end = json_array_get(ends, 0);
+	if (reason) {
+		EXPECT_STREQ(peer_result(peer)->local, journal_text(end, "peer"));
+		EXPECT_NOT_NULL(strstr(journal_text(end, "why"), reason));
+	}
+	json_decref(answer);
+}
+
 TEST_F_TIMEOUT(changed, since_it_began, 60)
 {
+	const char *policy = "refused by the policy now: ";
+	const char *said = variant->reason;
+
+	if (said && !strncmp(said, policy, strlen(policy)))
+		said += strlen(policy);
 	self->one = open_session(CHANGES, "good");
 	self->other = open_session(ANYBODY, "good-rsa");
 	if (variant->restarts)
 		ASSERT_EQ(0, daemon_end(&self->agent, SIGTERM));
 	daemon_change(&self->agent, variant->from, variant->to);
+	if (!variant->restarts)
+		check_rehearsal(&self->agent, self->one, said);
 	if (variant->restarts)
 		ASSERT_OK(daemon_launch(&self->agent));
 	else

@@ -9,10 +9,13 @@ HARNESS_PREPARE
 
 static const char session_text[] =
 	"{\"line\": \"trunk\", \"function\": \"sip-line\", \"direction\": \"inbound\","
-	" \"peer\": \"192.0.2.77:40000\", \"sha256\": \"ab12cd34\", \"delivery\": \"adopt\"}";
+	" \"peer\": \"192.0.2.77:40000\", \"sha256\": \"ab12cd34\", \"delivery\": \"adopt\", \"reason\": \"accepted\"}";
 static const char record_text[] =
 	"{\"event\": \"refused\", \"line\": \"office\", \"function\": \"ip-office-line\","
 	" \"direction\": \"outbound\", \"peer\": \"[2001:db8:3::7]:443\","
+	" \"reason\": \"RSA 1024 bits, 2048 needed\","
+	" \"checks\": [{\"check\": \"in-date\", \"outcome\": \"passed\"},"
+	" {\"check\": \"key-2048\", \"outcome\": \"failed\"}],"
 	" \"certificate\": {\"sha256\": \"ffee00\"}}";
 static const char bare_text[] = "{\"event\": \"expiry\"}";
 
@@ -82,6 +85,14 @@ FIXTURE_VARIANT_ADD(condition, delivery) {
 
 FIXTURE_VARIANT_ADD(condition, direction) {
 	.key = FILTER_DIRECTION, .session = "inbound", .record = "outbound", .neither = NULL,
+};
+
+FIXTURE_VARIANT_ADD(condition, reason) {
+	.key = FILTER_REASON, .session = "accepted", .record = "1024 bits", .neither = "2048 bits",
+};
+
+FIXTURE_VARIANT_ADD(condition, check_that_failed) {
+	.key = FILTER_REASON, .session = "accept", .record = "key-2048", .neither = "in-date",
 };
 
 FIXTURE_SETUP(condition)
