@@ -31,6 +31,7 @@
 #define LIMIT_MS (5000 * harness_time_scale())
 #define CLIENT_LIMIT_MS (10000 * harness_time_scale())
 #define KILLS_MS (90000 * harness_time_scale())
+#define SETTLED 25 /* tenths of a second without a change */
 #define MARKER "nobody-may-read-this-on-the-wire"
 
 enum { KILLS = 20, CLIENTS = 8, LASTING = 4, PLAIN_PORT = 5099 };
@@ -225,6 +226,21 @@ static struct descriptors count_all(const FIXTURE_DATA(load) *self)
 	};
 }
 
+/* daemon and keeper look for each other once a second, and the keeper's carriers for the daemon */
+static struct descriptors count_settled(const FIXTURE_DATA(load) *self)
+{
+	struct descriptors now = count_all(self), last;
+	int quiet = 0;
+
+	while (quiet < SETTLED) {
+		last = now;
+		process_sleep_ms(100);
+		now = count_all(self);
+		quiet = memcmp(&last, &now, sizeof(now)) ? 0 : quiet + 1;
+	}
+	return now;
+}
+
 static void check_map_is_empty(const struct daemon *agent, const char *map)
 {
 	static char output[PROCESS_OUTPUT_MAX];
@@ -332,7 +348,7 @@ FIXTURE_SETUP(load)
 	plain_app_wrap(&self->app, run, DAEMON_PORT, variant->app);
 	ASSERT_OK(visit());
 	ASSERT_EQ(0, daemon_sessions(&self->agent, 0));
-	self->before = count_all(self);
+	self->before = count_settled(self);
 	self->wire = start_wire(self->tally);
 	check_wire_finds(self->tally);
 }
