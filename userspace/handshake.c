@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "userspace/alert.h"
+#include "userspace/beat.h"
 #include "userspace/connection.h"
 #include "userspace/order.h"
 #include "userspace/tls_context.h"
@@ -172,6 +173,8 @@ void connection_handshake(struct connection *connection)
 {
 	int ret;
 
+	/* a round of hundreds may take long on a slow host: who is busy does not hang */
+	beat_give(connection->worker->setup.beat);
 	ERR_clear_error();
 	ret = SSL_do_handshake(connection->tls);
 	if (ret == 1) {

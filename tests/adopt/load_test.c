@@ -254,6 +254,14 @@ static void check_map_is_empty(const struct daemon *agent, const char *map)
 	}
 }
 
+/* an adopter may have one more, for the next bell at a place where none had rung before */
+static bool descriptors_fit(const struct descriptors *before, const struct descriptors *after)
+{
+	return before->daemon == after->daemon && before->keeper == after->keeper &&
+	       before->app == after->app && after->adopter >= before->adopter &&
+	       after->adopter <= before->adopter + 1;
+}
+
 /* it lets go of what it had of the last visits a moment after they have ended */
 static void check_nothing_is_left(const FIXTURE_DATA(load) *self)
 {
@@ -266,9 +274,11 @@ static void check_nothing_is_left(const FIXTURE_DATA(load) *self)
 	do {
 		process_sleep_ms(50);
 		after = count_all(self);
-	} while (memcmp(&self->before, &after, sizeof(after)) && process_now_ms() < end);
+	} while (!descriptors_fit(&self->before, &after) && process_now_ms() < end);
 	EXPECT_EQ(self->before.daemon, after.daemon);
-	EXPECT_EQ(self->before.adopter, after.adopter);
+	EXPECT_TRUE(descriptors_fit(&self->before, &after)) {
+		TH_LOG("the adopter had %d, and has %d", self->before.adopter, after.adopter);
+	}
 	EXPECT_EQ(self->before.keeper, after.keeper);
 	EXPECT_EQ(self->before.app, after.app);
 }
