@@ -15,7 +15,7 @@
 #include "tests/harness.h"
 
 #define BYTES_MAX 4096 /* each */
-#define WARM_UP 400
+#define WARM_UP 300
 
 HARNESS_PREPARE
 {
@@ -33,7 +33,7 @@ static int count_sessions(void)
 {
 	const char *text = getenv("SESSIONS");
 
-	return text ? atoi(text) : 500;
+	return text ? atoi(text) : 300;
 }
 
 /* an app that has connections, and does nothing with them */
