@@ -254,9 +254,8 @@ static void carrier_tell_load(struct carrier *carrier)
 		.type = HANDOVER_CARRIES,
 		.load = {
 			.sessions = carrier->count,
-			.room = carrier_is_retired(carrier) || carrier->count > carrier->room ?
-					0 :
-					carrier->room - carrier->count,
+			.room = carrier->count > carrier->room ? 0 : carrier->room - carrier->count,
+			.retires = carrier_is_retired(carrier),
 		},
 	};
 

@@ -207,7 +207,8 @@ static int carrying_loads(struct carrying *carrier, const struct handover *messa
 		return -EPROTO;
 	carrier->sessions = message->load.sessions;
 	carrier->room = message->load.room;
-	if (carrier->room || carrier->retired)
+	/* one that is full is not one that retires */
+	if (!message->load.retires || carrier->retired)
 		return 0;
 	/* it has had all that it gets, and may end when that has */
 	carrier->retired = true;
