@@ -33,6 +33,7 @@ struct carrier {
 	struct loop_timeout beat;
 	struct beat *sign;
 	uint32_t count, room;
+	bool load_due; /* the main process has not heard it yet */
 	STAILQ_HEAD(, untold) untold;
 	unsigned int untold_count;
 };
@@ -258,8 +259,16 @@ static void carrier_tell_load(struct carrier *carrier)
 			.retires = carrier_is_retired(carrier),
 		},
 	};
+	int err;
 
-	if (carrier->agent.fd >= 0 && handover_send(carrier->agent.fd, &message, NULL, 0) == -EPIPE)
+	if (carrier->agent.fd < 0)
+		return;
+	/* after the ends that it does not count any more: main adds the room of each that it hears of */
+	err = STAILQ_EMPTY(&carrier->untold) || carrier_is_retired(carrier) ?
+		      handover_send(carrier->agent.fd, &message, NULL, 0) :
+		      -EAGAIN;
+	carrier->load_due = err == -EAGAIN;
+	if (err == -EPIPE)
 		agent_hang_up(carrier);
 }
 
@@ -303,6 +312,8 @@ static void carrier_beat(struct loop_timeout *timeout)
 
 	beat_give(carrier->sign);
 	carrier_tell_untold(carrier);
+	if (carrier->load_due)
+		carrier_tell_load(carrier);
 	loop_timeout_start(carrier->loop, &carrier->beats, timeout);
 }
 
