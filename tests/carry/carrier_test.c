@@ -21,6 +21,7 @@
 #include "userspace/carrier.h"
 #include "userspace/fd.h"
 #include "userspace/handover.h"
+#include "userspace/ledger.h"
 
 #define NOBODY 65534
 #define SPARE_FDS 64 /* as of carrier.c */
@@ -216,6 +217,25 @@ TEST_F(carrier, load_is_told_after_many_ends)
 	for (i = 0; i < SESSIONS; i++)
 		expect(self->agent, HANDOVER_AT_CARRIERS_MAIN, self, HANDOVER_ENDED);
 	expect_load(self, 0, variant->room);
+}
+
+/* Adopters are as powerful as root, and go by what is in there. */
+TEST(ledger_of_an_app_is_not_a_carriers)
+{
+	_cleanup_fd_ int fd = ledger_create();
+	struct ledger *ledger;
+	int status;
+	pid_t pid;
+
+	ASSERT_LE(0, fd);
+	ASSERT_OK(ledger_map(fd, &ledger));
+	EXPECT_OK(msync(ledger, sizeof(*ledger), MS_ASYNC));
+	pid = fork();
+	if (!pid)
+		_exit(msync(ledger, sizeof(*ledger), MS_ASYNC) < 0 && errno == ENOMEM ? 0 : 1);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	ledger_unmap(ledger);
 }
 
 HARNESS_MAIN
