@@ -189,9 +189,11 @@ static void carried_take(struct carrier *carrier, const struct handover *message
 			 int fds[PACKET_FDS_MAX])
 {
 	struct carried *session = calloc(1, sizeof(*session));
+	const struct untold lost = { .cookie = message->cookie, .why = "out of memory" };
 	int err;
 
 	if (!session) {
+		carrier_tell(carrier, &lost);
 		carried_close(TAKE_FD(fds[0]), true);
 		carried_close(TAKE_FD(fds[1]), true);
 		return;
