@@ -33,6 +33,7 @@ struct carrier {
 	struct loop_timeout beat;
 	struct beat *sign;
 	uint32_t count, room;
+	bool load_due; /* the main process has not heard it yet */
 	STAILQ_HEAD(, untold) untold;
 	unsigned int untold_count;
 };
@@ -188,9 +189,11 @@ static void carried_take(struct carrier *carrier, const struct handover *message
 			 int fds[PACKET_FDS_MAX])
 {
 	struct carried *session = calloc(1, sizeof(*session));
+	const struct untold lost = { .cookie = message->cookie, .why = "out of memory" };
 	int err;
 
 	if (!session) {
+		carrier_tell(carrier, &lost);
 		carried_close(TAKE_FD(fds[0]), true);
 		carried_close(TAKE_FD(fds[1]), true);
 		return;
@@ -254,13 +257,20 @@ static void carrier_tell_load(struct carrier *carrier)
 		.type = HANDOVER_CARRIES,
 		.load = {
 			.sessions = carrier->count,
-			.room = carrier_is_retired(carrier) || carrier->count > carrier->room ?
-					0 :
-					carrier->room - carrier->count,
+			.room = carrier->count > carrier->room ? 0 : carrier->room - carrier->count,
+			.retires = carrier_is_retired(carrier),
 		},
 	};
+	int err;
 
-	if (carrier->agent.fd >= 0 && handover_send(carrier->agent.fd, &message, NULL, 0) == -EPIPE)
+	if (carrier->agent.fd < 0)
+		return;
+	/* after the ends that it does not count any more: main adds the room of each that it hears of */
+	err = STAILQ_EMPTY(&carrier->untold) || carrier_is_retired(carrier) ?
+		      handover_send(carrier->agent.fd, &message, NULL, 0) :
+		      -EAGAIN;
+	carrier->load_due = err == -EAGAIN;
+	if (err == -EPIPE)
 		agent_hang_up(carrier);
 }
 
@@ -304,6 +314,8 @@ static void carrier_beat(struct loop_timeout *timeout)
 
 	beat_give(carrier->sign);
 	carrier_tell_untold(carrier);
+	if (carrier->load_due)
+		carrier_tell_load(carrier);
 	loop_timeout_start(carrier->loop, &carrier->beats, timeout);
 }
 

@@ -19,6 +19,7 @@
 
 #define CARRIERS_MAX 64
 #define CARRIER_HANG_NS (10 * LOOP_SECOND) /* of one that does nothing */
+#define CARRIER_MESSAGES 64 /* one's turn */
 #define CARRIER_SEEK_NS (LOOP_SECOND / 10) /* between two attempts to find a main process */
 
 struct kept_carrier {
@@ -27,7 +28,7 @@ struct kept_carrier {
 	struct loop_timeout seek; /* waiting: it has no main process */
 	struct beat *beat;
 	pid_t pid;
-	uint64_t started; /* loop_now() */
+	uint64_t started, sought; /* loop_now(); sought: of the last attempt */
 };
 
 struct carrier_keep {
@@ -118,23 +119,39 @@ static void kept_seek(struct loop_timeout *timeout)
 {
 	struct kept_carrier *kept = CONTAINER_OF(timeout, struct kept_carrier, seek);
 
+	kept->sought = loop_now(kept->keep->loop);
 	if (kept_find(kept) < 0)
 		loop_timeout_start(kept->keep->loop, &kept->keep->seeks, timeout);
+}
+
+/* At once, but not as often as it may like to. */
+static void kept_seek_soon(struct kept_carrier *kept)
+{
+	struct carrier_keep *keep = kept->keep;
+
+	if (kept->seek.at)
+		return;
+	if (loop_now(keep->loop) - kept->sought >= CARRIER_SEEK_NS)
+		kept_seek(&kept->seek);
+	else
+		loop_timeout_start(keep->loop, &keep->seeks, &kept->seek);
 }
 
 static void kept_ready(struct loop_io *io, uint32_t events)
 {
 	struct kept_carrier *kept = CONTAINER_OF(io, struct kept_carrier, io);
 	struct handover message;
-	int fds[PACKET_FDS_MAX], err;
+	int fds[PACKET_FDS_MAX], err = 0, i;
 	bool seeks = false;
 
 	(void)events;
-	while (!(err = handover_receive(io->fd, HANDOVER_AT_KEEPERS_CARRIERS, &message, fds)))
-		seeks = true;
-	if (err == -EAGAIN) {
-		if (seeks && !kept->seek.at)
-			kept_seek(&kept->seek);
+	for (i = 0; !err && i < CARRIER_MESSAGES; i++) {
+		err = handover_receive(io->fd, HANDOVER_AT_KEEPERS_CARRIERS, &message, fds);
+		seeks |= !err;
+	}
+	if (!err || err == -EAGAIN) {
+		if (seeks)
+			kept_seek_soon(kept);
 		return;
 	}
 	log_line(LOG_ERR, "carrier %d has ended, and its sessions with it", (int)kept->pid);

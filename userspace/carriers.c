@@ -17,6 +17,7 @@
 #include "userspace/message.h"
 
 #define CARRIERS_MESSAGES 64 /* a carrier's turn */
+#define CARRIERS_QUEUE 4096 /* messages in a round: more than wait in its socket */
 #define CARRIERS_WAIT (2 * LOOP_SECOND) /* of one half of an end for the other */
 #define CARRIERS_SETTLE (5 * LOOP_SECOND) /* in which carriers find a new main process */
 #define CARRIERS_TOLD_MAX 4096
@@ -45,6 +46,8 @@ struct carrying {
 	struct loop_garbage garbage;
 	int32_t pid; /* 0: the keeper has not said it yet */
 	uint32_t sessions, room;
+	uint64_t round; /* loop_now(), when it was heard */
+	int heard; /* messages in that round */
 	bool retired;
 };
 
@@ -193,9 +196,12 @@ static void carrying_lost(struct carrying *carrier)
 	dataplane_sessions(carriers->agent->dataplane, carriers_end_left, (void *)&dead);
 }
 
+/* One that asks for a second socket has no use for it; sessions end with the first one's end. */
 static int carrying_greet(struct carrying *carrier, const struct handover *message)
 {
-	if (carrier->pid || message->pid <= 0)
+	const struct carrying *first = carriers_find(carrier->carriers, (uint32_t)message->pid);
+
+	if (carrier->pid || message->pid <= 0 || (first && first->io.fd >= 0))
 		return -EPROTO;
 	carrier->pid = message->pid;
 	return 0;
@@ -207,7 +213,8 @@ static int carrying_loads(struct carrying *carrier, const struct handover *messa
 		return -EPROTO;
 	carrier->sessions = message->load.sessions;
 	carrier->room = message->load.room;
-	if (carrier->room || carrier->retired)
+	/* one that is full is not one that retires */
+	if (!message->load.retires || carrier->retired)
 		return 0;
 	/* it has had all that it gets, and may end when that has */
 	carrier->retired = true;
@@ -271,14 +278,25 @@ static const struct {
 	[HANDOVER_ENDED] = { carrying_ended },
 };
 
-/* max: messages; 0: all that there are. */
+/* One that was taken over may say something as fast as it is heard. */
+static bool carrying_may_speak(struct carrying *carrier)
+{
+	const uint64_t now = loop_now(carrier->carriers->agent->loop);
+
+	if (carrier->round != now)
+		carrier->heard = 0;
+	carrier->round = now;
+	return carrier->heard++ < CARRIERS_QUEUE;
+}
+
+/* max: messages */
 static void carrying_hear(struct carrying *carrier, int max)
 {
 	struct handover message;
 	int fds[PACKET_FDS_MAX];
 	int i, err = 0;
 
-	for (i = 0; !err && carrier->io.fd >= 0 && (!max || i < max); i++) {
+	for (i = 0; !err && carrier->io.fd >= 0 && i < max && carrying_may_speak(carrier); i++) {
 		err = handover_receive(carrier->io.fd, HANDOVER_AT_CARRIERS_MAIN, &message, fds);
 		if (!err)
 			err = carrying_rows[message.type].handle(carrier, &message);
@@ -354,7 +372,7 @@ void carriers_ending(struct carriers *carriers, const struct ending *ending)
 	for (carrier = LIST_FIRST(&carriers->list); carrier; carrier = next) {
 		next = LIST_NEXT(carrier, entry);
 		if ((uint32_t)carrier->pid == pid)
-			carrying_hear(carrier, 0);
+			carrying_hear(carrier, CARRIERS_QUEUE);
 	}
 	parting = parting_find(carriers, ending->cookie, pid, true);
 	if (parting) {

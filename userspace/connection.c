@@ -106,6 +106,8 @@ int connection_ask(struct connection *connection, const struct message *message,
 	if (another >= 0)
 		fds[count++] = another;
 	err = message_send(worker->setup.main_fd, &question, fds, count);
+	if (question.type == MESSAGE_CARRY)
+		carry_wipe(&question.carry);
 	if (err)
 		return err;
 	connection->answer_due = true;

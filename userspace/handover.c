@@ -59,7 +59,7 @@ static bool handover_body_is_sound(const struct handover *message)
 {
 	switch (message->type) {
 	case HANDOVER_CARRIES:
-		return true;
+		return message->load.retires <= 1;
 	case HANDOVER_ENDED:
 		return text_is_printable(message->end.why, sizeof(message->end.why));
 	case HANDOVER_CARRY:

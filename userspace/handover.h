@@ -84,7 +84,8 @@ _Static_assert((int)HANDOVER_KEPT_COUNT <= (int)PACKET_FDS_MAX, "they go in one 
 enum { HANDOVER_NAME_LEN = 64, HANDOVER_WHY_LEN = 128 };
 
 struct handover_load {
-	uint32_t sessions, room; /* room 0: it retires, and is to be told no more */
+	uint32_t sessions, room;
+	uint32_t retires; /* 0 or 1: it is to be given no more */
 };
 
 struct handover_end {

@@ -25,6 +25,7 @@ int ledger_map(int fd, struct ledger **out)
 {
 	struct stat stat;
 	void *at;
+	int err;
 
 	if (fstat(fd, &stat) < 0)
 		return -errno;
@@ -33,6 +34,12 @@ int ledger_map(int fd, struct ledger **out)
 	at = mmap(NULL, sizeof(struct ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
+	/* a carrier is forked by the keeper, too, and meets peers: whoever needs one maps it itself */
+	if (madvise(at, sizeof(struct ledger), MADV_DONTFORK) < 0) {
+		err = -errno;
+		munmap(at, sizeof(struct ledger));
+		return err;
+	}
 	*out = at;
 	return 0;
 }

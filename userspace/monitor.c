@@ -334,6 +334,17 @@ static int monitor_adopts(const struct monitor_request *request, const struct ta
 	return *adopts && !kernel ? -ENOTSUP : 0;
 }
 
+/*
+ * A session is opened once: the entry of one that is open may be another's by now. And what was
+ * ordered is a connection to a peer.
+ */
+static bool monitor_may_open(const struct monitor_request *request, const struct endpoint *peer,
+			     const struct tag *tag)
+{
+	return tag->state == STATE_HANDSHAKE && monitor_record_fits(request, peer, tag) &&
+	       (!request->dispatched || monitor_is_outbound(request, tag));
+}
+
 static int monitor_session(const struct monitor_request *request)
 {
 	struct agent *agent = request->worker->agent;
@@ -348,7 +359,7 @@ static int monitor_session(const struct monitor_request *request)
 	if (!record_opens(record))
 		return -EPROTO;
 	err = monitor_identify(request, &peer, &tag);
-	if (!err && !monitor_record_fits(request, &peer, &tag))
+	if (!err && !monitor_may_open(request, &peer, &tag))
 		err = -EPERM;
 	if (err == -EPERM)
 		return err;
@@ -650,5 +661,7 @@ int monitor_handle(struct supervised *worker)
 		return 0;
 	answer.cookie = message.cookie;
 	answer.error = err;
-	return message_send(worker->io.fd, &answer, NULL, 0);
+	err = message_send(worker->io.fd, &answer, NULL, 0);
+	/* one that has ended hears no answer: what it said after that is heard all the same */
+	return err == -EPIPE ? 0 : err;
 }

@@ -7,6 +7,8 @@
 
 /* bytes one session may move before the others have their turn */
 #define RELAY_BUDGET (16 * BUFFER_SIZE)
+/* reads and writes of the same: a peer that sends a byte a record has as much work done for it */
+#define RELAY_STEPS 256
 
 void relay_init(struct relay *relay, struct stream *stream, int app, struct buffer_pool *pool)
 {
@@ -165,10 +167,11 @@ static int relay_pump(struct relay *relay, struct relay_half *half, struct relay
 		      struct relay_side *sink, uint64_t now)
 {
 	uint64_t limit = half->bytes + RELAY_BUDGET;
-	int err;
+	unsigned int steps = 0;
+	int err = 0;
 
 	while (!half->closed) {
-		if (half->bytes >= limit)
+		if (half->bytes >= limit || ++steps > RELAY_STEPS || err == -EINTR)
 			return 1;
 		if (half->len || half->ended) {
 			if (!sink->writable)
@@ -183,7 +186,7 @@ static int relay_pump(struct relay *relay, struct relay_half *half, struct relay
 			if (err == -EAGAIN)
 				source->readable = false;
 		}
-		if (err && err != -EAGAIN)
+		if (err && err != -EAGAIN && err != -EINTR)
 			return err;
 	}
 	return 0;

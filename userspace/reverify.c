@@ -263,7 +263,7 @@ static unsigned int reverify_asked_of(const struct reverify *reverify, uint32_t 
  * Of those that have the configuration in force, the one that has least to judge, and can take a
  * question; NULL: none.
  */
-static struct supervised *reverify_worker(const struct reverify *reverify, uint32_t refused)
+static struct supervised *reverify_worker(const struct reverify *reverify, const bool *refused)
 {
 	struct agent *agent = reverify->agent;
 	unsigned int least = REVERIFY_OF_WORKER, count, i;
@@ -273,7 +273,7 @@ static struct supervised *reverify_worker(const struct reverify *reverify, uint3
 	LIST_FOREACH(shift, &agent->shifts, entry) {
 		for (i = 0; shift->config == agent->config && i < shift->worker_count; i++) {
 			worker = &shift->workers[i];
-			if (worker->pid <= 0 || worker->io.fd < 0 || worker->id == refused)
+			if (worker->pid <= 0 || worker->io.fd < 0 || refused[worker->id])
 				continue;
 			count = reverify_asked_of(reverify, worker->id);
 			if (count < least) {
@@ -326,10 +326,10 @@ static struct reverify_question *reverify_room(struct reverify *reverify)
 	return NULL;
 }
 
-/* Asks as much as there is room for. */
+/* Asks as much as there is room for, and a worker that cannot take a question not again. */
 static void reverify_pump(struct reverify *reverify)
 {
-	uint32_t refused = UINT32_MAX;
+	bool refused[SUPERVISOR_WORKERS_MAX] = { false };
 	struct reverify_question *room;
 	struct supervised *worker;
 	struct cohort *cohort;
@@ -340,7 +340,7 @@ static void reverify_pump(struct reverify *reverify)
 	       (worker = reverify_worker(reverify, refused))) {
 		err = reverify_ask(reverify, cohort, room, worker);
 		if (err == -EAGAIN)
-			refused = worker->id;
+			refused[worker->id] = true;
 		if (!err || err == -EAGAIN)
 			continue;
 		/* what is not known to hold is not let go on */

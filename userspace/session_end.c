@@ -145,7 +145,10 @@ int session_end_one(struct agent *agent, uint64_t cookie, const char *why)
 	struct session_end end = { .cookie = cookie };
 
 	session_end_all(agent, &end, 1);
-	if (end.begun && session_end_is_gone(&end))
+	/* an app's: the kernel told nobody of an end in between, and nobody else is going to */
+	if (end.begun && session_end_is_gone(&end) && end.session.worker == LW_WORKER_ADOPTED)
+		session_end_tell(agent, &end, "closed");
+	else if (end.begun && session_end_is_gone(&end))
 		dataplane_session_update(agent->dataplane, cookie, &end.session);
 	else
 		session_end_tell(agent, &end, why);

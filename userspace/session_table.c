@@ -140,10 +140,14 @@ static struct cohort *table_new_cohort(struct session_table *table, const struct
 struct cohort *session_table_add(struct session_table *table, uint64_t cookie,
 				 const struct session *session, bool *added)
 {
-	struct cohort_member *member = calloc(1, sizeof(*member));
+	struct cohort_member *member = table_member(table, cookie);
 	struct cohort *cohort = table_cohort(table, session);
 
-	*added = !cohort;
+	*added = !cohort && !member;
+	/* the kernel's table begins anew where an entry goes while it is read: it shows some twice */
+	if (member)
+		return member->cohort;
+	member = calloc(1, sizeof(*member));
 	if (member && !cohort)
 		cohort = table_new_cohort(table, session);
 	if (!member || !cohort) {

@@ -13,6 +13,9 @@
 #define STREAM_KEY_UPDATE_INTERVAL UINT64_C(1000000000) /* ns */
 #define STREAM_KEY_UPDATE_BURST 16
 
+/* that bring no data, before others have their turn: a peer may send them without end */
+#define STREAM_RECORDS_MAX 16
+
 #define ALERT_FATAL 2
 #define ALERT_WARNING 1
 
@@ -167,9 +170,9 @@ static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, 
 {
 	enum ktls_record type;
 	ssize_t n;
-	int err;
+	int err, i;
 
-	for (;;) {
+	for (i = 0; i < STREAM_RECORDS_MAX; i++) {
 		n = ktls_recv(stream->fd, buf, len, &type);
 		if (n < 0)
 			return n == -EAGAIN ? n : stream_broken(stream, (int)n, "receiving failed");
@@ -196,15 +199,16 @@ static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, 
 		if (err)
 			return err;
 	}
+	return -EINTR;
 }
 
 static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, uint64_t now)
 {
 	uint8_t peek;
 	size_t n;
-	int err;
+	int err, i;
 
-	for (;;) {
+	for (i = 0; i < STREAM_RECORDS_MAX; i++) {
 		ERR_clear_error();
 		if (SSL_read_ex(stream->ssl, buf, len, &n))
 			return (ssize_t)n;
@@ -231,6 +235,7 @@ static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, ui
 			return stream_broken(stream, errno ? -errno : -EPROTO, "receiving failed");
 		}
 	}
+	return -EINTR;
 }
 
 ssize_t stream_read(struct stream *stream, void *buf, size_t len, uint64_t now)

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "policy/cleanup.h"
 #include "tests/harness.h"
 #include "tests/ktls/session.h"
 #include "tests/ktls/suites.h"
@@ -14,6 +15,7 @@
 
 #define RECORDS_MAX 8
 #define WRITES 50
+#define TICKETS 100
 
 FIXTURE(stream) {
 	struct session session;
@@ -142,6 +144,35 @@ TEST_F(stream, session_ends_where_the_key_cannot_be_changed)
 	EXPECT_EQ(SSL_ERROR_ZERO_RETURN, peers_read_error(&self->session.peers));
 	EXPECT_EQ(0, recv(app, seen, sizeof(seen), MSG_DONTWAIT));
 	relay_release(&relay);
+}
+
+/* A peer may send records without data for ever; so one call is not to read for ever. */
+TEST(records_without_data_leave_others_their_turn)
+{
+	const struct peers_setup setup = { .version = TLS1_3_VERSION, .suite = 0x1302 };
+	struct stream stream;
+	struct peers peers;
+	int i, turns = 0;
+	uint8_t byte;
+	ssize_t n;
+
+	peers_init(&peers);
+	peers_open(&peers, &setup);
+	stream_init_user(&stream, peers.pair.a, TAKE_PTR(peers.agent));
+	for (i = 0; i < TICKETS; i++) {
+		ASSERT_EQ(1, SSL_new_session_ticket(peers.peer));
+		ASSERT_EQ(1, SSL_do_handshake(peers.peer));
+	}
+	peers_write(&peers, "x", 1);
+	while ((n = stream_read(&stream, &byte, 1, 0)) == -EINTR || n == -EAGAIN) {
+		turns += n == -EINTR;
+		if (n == -EAGAIN)
+			peers_wait(stream.fd, POLLIN);
+	}
+	EXPECT_EQ(1, n);
+	EXPECT_LE(TICKETS / 20, turns);
+	stream_release(&stream);
+	peers_close(&peers);
 }
 
 HARNESS_MAIN

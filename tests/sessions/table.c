@@ -53,6 +53,7 @@ TEST_F(table, cohorts)
 	outbound.direction = DIRECTION_OUTBOUND;
 	first = add(self->table, 1, some_session("a", 1, 0), true);
 	EXPECT_EQ(first, add(self->table, 2, some_session("a", 1, 0), false));
+	EXPECT_EQ(first, add(self->table, 2, some_session("a", 1, 0), false));
 	second = add(self->table, 3, some_session("b", 1, 0), true);
 	EXPECT_NE(first, second);
 	EXPECT_NE(first, add(self->table, 4, some_session("a", 2, 0), true));
