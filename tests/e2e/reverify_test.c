@@ -271,6 +271,36 @@ TEST_F(reverify, denied)
 	check_goes_on(self->other);
 }
 
+static long long loads(const struct daemon *agent)
+{
+	json_t *status = daemon_ask(agent, "status");
+	long long count = journal_number(json_object_get(status, "configuration"), "loads");
+
+	json_decref(status);
+	return count;
+}
+
+/* The lines that are written beside those in force claim nobody yet. */
+TEST_F(reverify, denied_while_a_reload_waits)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int count = daemon_workers(&self->agent, workers), i;
+
+	self->one = open_session(ANYBODY, "good");
+	self->other = open_session(ANYBODY, "good-rsa");
+	for (i = 0; i < count; i++)
+		ASSERT_OK(kill(workers[i], SIGSTOP));
+	ASSERT_OK(kill(self->agent.pid, SIGHUP));
+	while (loads(&self->agent) < 2)
+		process_sleep_ms(10);
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	for (i = 0; i < count; i++)
+		ASSERT_OK(kill(workers[i], SIGCONT));
+	check_ended(&self->agent, self->one,
+		    "refused by the policy now: it is on the operator's deny list");
+	check_goes_on(self->other);
+}
+
 /* any certificate of the chain, also where the level looks at none of it */
 TEST_F(reverify, authority_denied)
 {
