@@ -275,10 +275,10 @@ static unsigned int reverify_asked_of(const struct reverify *reverify, uint32_t 
 }
 
 /*
- * Of those that have the configuration in force, the one that has least to judge, and can take a
- * question; NULL: none.
+ * Of those that have the configuration in force, the one that has least to judge; NULL: all have
+ * enough.
  */
-static struct supervised *reverify_worker(const struct reverify *reverify, uint32_t refused)
+static struct supervised *reverify_worker(const struct reverify *reverify)
 {
 	struct agent *agent = reverify->agent;
 	unsigned int least = REVERIFY_OF_WORKER, count, i;
@@ -288,7 +288,7 @@ static struct supervised *reverify_worker(const struct reverify *reverify, uint3
 	LIST_FOREACH(shift, &agent->shifts, entry) {
 		for (i = 0; shift->config == agent->config && i < shift->worker_count; i++) {
 			worker = &shift->workers[i];
-			if (worker->pid <= 0 || worker->io.fd < 0 || worker->id == refused)
+			if (worker->pid <= 0 || worker->io.fd < 0)
 				continue;
 			count = reverify_asked_of(reverify, worker->id);
 			if (count < least) {
@@ -344,7 +344,6 @@ static struct reverify_question *reverify_room(struct reverify *reverify)
 /* Asks as much as there is room for. */
 static void reverify_pump(struct reverify *reverify)
 {
-	uint32_t refused = UINT32_MAX;
 	struct reverify_question *room;
 	struct supervised *worker;
 	struct cohort *cohort;
@@ -352,11 +351,12 @@ static void reverify_pump(struct reverify *reverify)
 	int err;
 
 	while ((cohort = TAILQ_FIRST(&reverify->queue)) && (room = reverify_room(reverify)) &&
-	       (worker = reverify_worker(reverify, refused))) {
+	       (worker = reverify_worker(reverify))) {
 		err = reverify_ask(reverify, cohort, room, worker);
+		/* it has ended perhaps, and so may all of them have: that is heard of first */
 		if (err == -EAGAIN)
-			refused = worker->id;
-		if (!err || err == -EAGAIN)
+			break;
+		if (!err)
 			continue;
 		/* what is not known to hold is not let go on */
 		snprintf(why, sizeof(why), "what the peer presented cannot be read any more: %s",

@@ -458,6 +458,33 @@ TEST_F(reverify, worker_dies_judging)
 		EXPECT_EQ(SESSIONS / 2, denied);
 }
 
+/* None is there to be asked, and the main process does not know that yet. */
+TEST_F(reverify, workers_die_judging)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int i;
+
+	daemon_change(&self->agent, "workers = 2", "workers = 3");
+	ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
+	while (daemon_workers(&self->agent, workers) != 3)
+		process_sleep_ms(10);
+	self->one = open_session(ANYBODY, "good");
+	self->other = open_session(ANYBODY, "good-rsa");
+	for (i = 0; i < 3; i++)
+		ASSERT_OK(kill(workers[i], SIGSTOP));
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	ASSERT_OK(kill(self->agent.pid, SIGSTOP));
+	for (i = 0; i < 3; i++) {
+		ASSERT_OK(kill(workers[i], SIGKILL));
+		while (process_lives(workers[i]))
+			process_sleep_ms(10);
+	}
+	ASSERT_OK(kill(self->agent.pid, SIGCONT));
+	self->third = open_session(ANYBODY, "good-rsa");
+	if (variant->adopts)
+		check_goes_on(self->other);
+}
+
 /* what the program returns: 1 where it closed a gate */
 static int run_program(int program, unsigned long long cookie)
 {
