@@ -34,7 +34,7 @@ struct reload {
 	bool again; /* asked for while one was under way */
 	/* what is about to be put in force; NULL: nothing is */
 	struct shift *next;
-	struct listeners *listeners;
+	struct listeners *listeners; /* the same shift's */
 };
 
 /* What the daemon takes up once. */
@@ -369,6 +369,5 @@ void reload_free(struct reload *reload)
 	if (!reload)
 		return;
 	reload_watch_free(reload->watch);
-	listeners_free(reload->listeners);
 	free(reload);
 }

@@ -188,6 +188,40 @@ TEST_F_TIMEOUT(reload, sessions_go_on, 60)
 	EXPECT_TRUE(await_retired(&self->agent, 0));
 }
 
+static long long loads(const struct daemon *agent)
+{
+	json_t *status = daemon_ask(agent, "status");
+	long long count = journal_number(json_object_get(status, "configuration"), "loads");
+
+	json_decref(status);
+	return count;
+}
+
+/* A reload that is about to be put in force, and waits for workers that do nothing. */
+static int hold_reload(const struct daemon *agent, pid_t workers[DAEMON_WORKERS_MAX])
+{
+	int count = daemon_workers(agent, workers), i;
+
+	for (i = 0; i < count; i++)
+		ASSERT_OK(kill(workers[i], SIGSTOP));
+	ASSERT_OK(kill(agent->pid, SIGHUP));
+	while (loads(agent) < 2)
+		process_sleep_ms(10);
+	return count;
+}
+
+TEST_F_TIMEOUT(reload, the_daemon_ends_meanwhile, 60)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int count = hold_reload(&self->agent, workers), i;
+
+	/* how it ends is looked at in the end */
+	ASSERT_OK(kill(self->agent.pid, SIGTERM));
+	process_sleep_ms(200);
+	for (i = 0; i < count; i++)
+		kill(workers[i], SIGCONT);
+}
+
 /* Whoever came under the lines before, and was not met yet, is judged by those of today. */
 TEST_F_TIMEOUT(reload, whoever_waits_is_judged_by_the_new_lines, 60)
 {
