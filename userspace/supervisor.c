@@ -276,8 +276,11 @@ static int supervisor_number(struct shift *shift)
 	for (i = 0; i < shift->worker_count; i++, id++) {
 		while (id < SUPERVISOR_WORKERS_MAX && supervisor_has_id(shift->agent, id))
 			id++;
-		if (id >= SUPERVISOR_WORKERS_MAX)
+		if (id >= SUPERVISOR_WORKERS_MAX) {
+			/* those that have a number were not started either */
+			shift->worker_count = 0;
 			return -EUSERS;
+		}
 		shift->workers[i] = (struct supervised){
 			.agent = shift->agent,
 			.shift = shift,

@@ -384,6 +384,57 @@ TEST_F_TIMEOUT(reload, nobody_is_lost_or_judged_by_a_mixture, 200)
 	EXPECT_LT(accepted, came);
 }
 
+#define MANY 4 /* namespaces: with 256 workers in each there are more than there can be */
+
+FIXTURE(many) {
+	struct daemon agent;
+	char names[MANY][32];
+	struct visitor visitor;
+};
+
+FIXTURE_SETUP(many)
+{
+	char settings[1024] = ACCEPTS "\nworkers = 1\n";
+	size_t used = strlen(settings);
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		const char *const add[] = { "ip", "netns", "add", self->names[i], NULL };
+
+		snprintf(self->names[i], sizeof(self->names[i]), "lw-many-%d-%d", getpid(), i);
+		ASSERT_OK(process_run(NULL, add));
+		used += (size_t)snprintf(settings + used, sizeof(settings) - used,
+					 "line \"in-%d\" { namespace = \"%s\" function = sip-line "
+					 "port = 5061 remote = 127.0.0.0/8 level = low }\n",
+					 i, self->names[i]);
+	}
+	visitor_make(&self->visitor, "good-ed25519", TLS1_3_VERSION);
+	daemon_start(&self->agent, &(struct daemon_options){ .settings = settings });
+}
+
+FIXTURE_TEARDOWN(many)
+{
+	int i;
+
+	visitor_free(&self->visitor);
+	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
+	for (i = 0; i < MANY; i++) {
+		const char *const del[] = { "ip", "netns", "delete", self->names[i], NULL };
+
+		EXPECT_OK(process_run(NULL, del));
+	}
+	if (harness_has_failed())
+		daemon_explain(&self->agent);
+}
+
+TEST_F_TIMEOUT(many, more_workers_than_there_can_be, 60)
+{
+	daemon_change(&self->agent, "workers = 1", "workers = 256");
+	EXPECT_NE(0, daemon_reload(&self->agent, NULL));
+	EXPECT_EQ(1, in_force(&self->agent));
+	EXPECT_TRUE(comes(&self->visitor));
+}
+
 FIXTURE(broken) {
 	struct daemon agent;
 	struct visitor visitor;
