@@ -181,11 +181,13 @@ static void supervisor_restart(struct loop_timeout *timeout)
 
 	worker->restarts++;
 	err = supervisor_start_one(worker->agent, worker);
-	if (!err) {
+	/* one of a shift that is not in force yet is told with the others */
+	if (!err && worker->shift->config == worker->agent->config) {
 		worker->accepts = true;
 		supervisor_order(worker, MESSAGE_LISTEN);
-		return;
 	}
+	if (!err)
+		return;
 	log_line(LOG_ERR, "worker %u cannot be started: %s", worker->id, strerror(-err));
 	loop_timeout_start(worker->agent->loop, &worker->agent->restarts, timeout);
 }
