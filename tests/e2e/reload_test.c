@@ -210,6 +210,19 @@ static int hold_reload(const struct daemon *agent, pid_t workers[DAEMON_WORKERS_
 	return count;
 }
 
+/* It is in force before the files have been quiet for long enough to be looked at. */
+TEST_F_TIMEOUT(reload, the_files_change_meanwhile, 60)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int count = hold_reload(&self->agent, workers), i;
+
+	daemon_change(&self->agent, RAISED);
+	for (i = 0; i < count; i++)
+		kill(workers[i], SIGCONT);
+	ASSERT_TRUE(await_load(&self->agent, 3));
+	EXPECT_FALSE(comes(&self->visitor));
+}
+
 TEST_F_TIMEOUT(reload, the_daemon_ends_meanwhile, 60)
 {
 	pid_t workers[DAEMON_WORKERS_MAX];
