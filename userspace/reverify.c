@@ -130,12 +130,17 @@ static void reverify_end(struct reverify *reverify, struct cohort *cohort, const
 {
 	uint64_t *cookies _cleanup_free_ = calloc(cohort->member_count, sizeof(*cookies));
 	const struct cohort_member *member;
-	size_t count = 0, i;
+	size_t count = 0, left = cohort->member_count, i;
+	uint64_t cookie;
 
-	if (!cookies) {
-		log_line(LOG_ERR, "line %s: sessions cannot be ended: out of memory", cohort->line);
-		return;
+	/* without memory for all, one after the other: the last one takes the cohort along */
+	while (!cookies && left--) {
+		cookie = LIST_FIRST(&cohort->members)->cookie;
+		session_end_many(reverify->agent, &cookie, 1, why);
+		reverify_forget(reverify, cookie);
 	}
+	if (!cookies)
+		return;
 	LIST_FOREACH(member, &cohort->members, entry)
 		cookies[count++] = member->cookie;
 	session_end_many(reverify->agent, cookies, count, why);
