@@ -259,6 +259,7 @@ int reverify_judged(struct reverify *reverify, uint32_t worker, const struct mes
 	cohort = TAKE_PTR(question->cohort);
 	if (cohort) {
 		cohort->state = COHORT_JUDGED;
+		cohort->tries = 0;
 		/* a refusal may be lifted by what has changed, and an acceptance be of yesterday */
 		if (cohort->again || message->policy != reverify->agent->policy)
 			reverify_queue(reverify, cohort, true);
@@ -377,8 +378,22 @@ static void reverify_retry(struct loop_timeout *timeout)
 	reverify_pump(CONTAINER_OF(timeout, struct reverify, retry));
 }
 
+/* The one that a worker is at: it answers in the order in which it was asked. */
+static uint64_t reverify_oldest_of(const struct reverify *reverify, uint32_t worker)
+{
+	uint64_t oldest = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < REVERIFY_QUESTIONS; i++)
+		if (reverify->questions[i].asked && reverify->questions[i].worker == worker &&
+		    reverify->questions[i].number < oldest)
+			oldest = reverify->questions[i].number;
+	return oldest;
+}
+
 void reverify_worker_gone(struct reverify *reverify, uint32_t worker)
 {
+	const uint64_t oldest = reverify ? reverify_oldest_of(reverify, worker) : 0;
 	struct cohort *cohort;
 	size_t i;
 
@@ -390,7 +405,9 @@ void reverify_worker_gone(struct reverify *reverify, uint32_t worker)
 		if (!cohort)
 			continue;
 		cohort->state = COHORT_JUDGED;
-		if (++cohort->tries < REVERIFY_TRIES)
+		/* the others of its questions it has not looked at */
+		cohort->tries += reverify->questions[i].number == oldest;
+		if (cohort->tries < REVERIFY_TRIES)
 			reverify_queue(reverify, cohort, false);
 		else
 			reverify_end(reverify, cohort, "every worker died that judged it again");
@@ -503,7 +520,6 @@ static void reverify_queue_one(struct cohort *cohort, void *arg)
 	bool first = deny_list_fingerprint(cohort->fingerprint, sha256) == 0 &&
 		     denied_has(&reverify->agent->denied, sha256);
 
-	cohort->tries = 0;
 	reverify_queue(reverify, cohort, first);
 }
 
