@@ -30,6 +30,7 @@ struct reverify_question {
 	struct cohort *cohort; /* NULL: its sessions have ended meanwhile */
 	uint32_t worker, policy;
 	uint64_t number;
+	int64_t now; /* the time that it is judged by */
 };
 
 struct reverify {
@@ -66,8 +67,10 @@ static void reverify_set_timer(struct reverify *reverify)
 		.it_value.tv_sec = !first ? 0 : first->valid_until > 0 ? first->valid_until + 1 : 1,
 	};
 
+	/* ECANCELED: the clock was set before, and the timer goes by the new one (fs/timerfd.c) */
 	if (timerfd_settime(reverify->timer.fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at,
-			    NULL) < 0)
+			    NULL) < 0 &&
+	    errno != ECANCELED)
 		log_line(LOG_ERR, "the ends of certificates cannot be waited for: %s",
 			 strerror(errno));
 }
@@ -239,6 +242,14 @@ static void reverify_decide(struct reverify *reverify, struct cohort *cohort,
 		reverify_end(reverify, cohort, why);
 }
 
+/* It held when it was asked for, and its last second has gone by meanwhile. */
+static bool reverify_is_late(const struct reverify_question *question, const struct record *record)
+{
+	return record->event == RECORD_ACCEPTED &&
+	       record->verdict.holds_until >= question->now &&
+	       record->verdict.holds_until < reverify_now();
+}
+
 int reverify_judged(struct reverify *reverify, uint32_t worker, const struct message *message)
 {
 	struct reverify_question *question = NULL;
@@ -261,7 +272,8 @@ int reverify_judged(struct reverify *reverify, uint32_t worker, const struct mes
 		cohort->state = COHORT_JUDGED;
 		cohort->tries = 0;
 		/* a refusal may be lifted by what has changed, and an acceptance be of yesterday */
-		if (cohort->again || message->policy != reverify->agent->policy)
+		if (cohort->again || message->policy != reverify->agent->policy ||
+		    reverify_is_late(question, record))
 			reverify_queue(reverify, cohort, true);
 		else
 			reverify_decide(reverify, cohort, record);
@@ -311,10 +323,11 @@ static int reverify_ask(struct reverify *reverify, struct cohort *cohort,
 			struct reverify_question *question, const struct supervised *worker)
 {
 	_cleanup_fd_ int presented = chain_store_get(reverify->chains, cohort->chain);
+	const int64_t now = reverify_now();
 	struct message message = {
 		.type = MESSAGE_JUDGE,
 		.cookie = ++reverify->asked,
-		.judge = { .now = reverify_now(), .direction = cohort->direction },
+		.judge = { .now = now, .direction = cohort->direction },
 	};
 	int err;
 
@@ -333,6 +346,7 @@ static int reverify_ask(struct reverify *reverify, struct cohort *cohort,
 		.worker = worker->id,
 		.policy = reverify->agent->policy,
 		.number = message.cookie,
+		.now = now,
 	};
 	return 0;
 }
