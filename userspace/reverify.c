@@ -41,7 +41,8 @@ struct reverify {
 	struct loop_timeouts retries;
 	struct loop_timeout retry;
 	struct loop_turn turn; /* asks, and looks for the lines of sessions, after what is under way */
-	bool late; /* a session came by a policy that is not today's */
+	uint64_t *late; /* sessions that came by a policy that is not today's */
+	size_t late_count;
 	TAILQ_HEAD(, cohort) queue;
 	struct reverify_question questions[REVERIFY_QUESTIONS];
 	uint64_t asked; /* questions so far */
@@ -464,16 +465,23 @@ int reverify_add(struct reverify *reverify, uint64_t cookie, const struct sessio
 		 bool current)
 {
 	struct cohort *cohort;
-	bool added;
+	uint64_t *late;
 
-	cohort = session_table_add(reverify->table, cookie, session, &added);
+	if (!current) {
+		late = reallocarray(reverify->late, reverify->late_count + 1, sizeof(*late));
+		if (!late)
+			return -ENOMEM;
+		reverify->late = late;
+	}
+	cohort = session_table_add(reverify->table, cookie, session);
 	if (!cohort)
 		return -ENOMEM;
-	if (added)
+	/* also where it is due before the others of its cohort */
+	if (session_table_first_due(reverify->table) == cohort)
 		reverify_set_timer(reverify);
 	if (!current) {
 		/* it is not open yet */
-		reverify->late = true;
+		reverify->late[reverify->late_count++] = cookie;
 		reverify_queue(reverify, cohort, true);
 		loop_turn_add(reverify->agent->loop, &reverify->turn);
 	}
@@ -537,26 +545,46 @@ static void reverify_queue_one(struct cohort *cohort, void *arg)
 	reverify_queue(reverify, cohort, first);
 }
 
+static void reverify_end_lost(struct reverify_lost *lost)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		session_end_many(lost->reverify->agent, lost->cookies[i], lost->counts[i],
+				 reverify_lost_why[i]);
+		free(lost->cookies[i]);
+	}
+}
+
 static void reverify_place(struct reverify *reverify)
 {
 	struct reverify_lost lost = { .reverify = reverify };
-	int i;
 
 	dataplane_sessions(reverify->agent->dataplane, reverify_find_line, &lost);
-	for (i = 0; i < 3; i++) {
-		session_end_many(reverify->agent, lost.cookies[i], lost.counts[i],
-				 reverify_lost_why[i]);
-		free(lost.cookies[i]);
-	}
+	reverify_end_lost(&lost);
+}
+
+/* Those alone: after a reload they come one by one, while all the others live. */
+static void reverify_place_late(struct reverify *reverify)
+{
+	struct reverify_lost lost = { .reverify = reverify };
+	struct session session;
+	size_t i;
+
+	for (i = 0; i < reverify->late_count; i++)
+		if (dataplane_session(reverify->agent->dataplane, reverify->late[i], &session) == 0)
+			reverify_find_line(reverify->late[i], &session, &lost);
+	free(reverify->late);
+	reverify->late = NULL;
+	reverify->late_count = 0;
+	reverify_end_lost(&lost);
 }
 
 static void reverify_take_turn(struct loop_turn *turn)
 {
 	struct reverify *reverify = CONTAINER_OF(turn, struct reverify, turn);
 
-	if (reverify->late)
-		reverify_place(reverify);
-	reverify->late = false;
+	reverify_place_late(reverify);
 	reverify_pump(reverify);
 }
 
@@ -576,9 +604,8 @@ void reverify_all(struct agent *agent, const char *why)
 static void reverify_recall(uint64_t cookie, const struct session *session, void *arg)
 {
 	struct reverify *reverify = arg;
-	bool added;
 
-	if (!session_table_add(reverify->table, cookie, session, &added))
+	if (!session_table_add(reverify->table, cookie, session))
 		log_line(LOG_ERR, "a session of line %s cannot be watched: out of memory",
 			 session->line);
 }
@@ -639,5 +666,6 @@ void reverify_stop(struct reverify *reverify)
 	if (reverify->chains >= 0)
 		close(reverify->chains);
 	session_table_free(reverify->table);
+	free(reverify->late);
 	free(reverify);
 }
