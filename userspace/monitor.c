@@ -346,7 +346,8 @@ static int monitor_session(const struct monitor_request *request)
 	if (!record_opens(record))
 		return -EPROTO;
 	err = monitor_identify(request, &peer, &tag);
-	if (!err && !monitor_record_fits(request, &peer, &tag))
+	/* once: what is open, or was ended, is not opened again, nor its entry written anew */
+	if (!err && (tag.state != STATE_HANDSHAKE || !monitor_record_fits(request, &peer, &tag)))
 		err = -EPERM;
 	if (err == -EPERM)
 		return err;
