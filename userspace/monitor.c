@@ -281,12 +281,15 @@ static int monitor_add_session(const struct monitor_request *request, const stru
 	snprintf(session.delivery, sizeof(session.delivery), "%s", adopted ? "adopt" : "relay");
 	monitor_set_ends(&session, peer, local);
 	err = reverify_keep(agent->reverify, request->presented, session.chain);
-	if (!err)
-		err = dataplane_session_add(agent->dataplane, record->cookie, &session);
+	if (err)
+		return err;
+	err = dataplane_session_add(agent->dataplane, record->cookie, &session);
 	if (!err)
 		err = reverify_add(agent->reverify, record->cookie, &session,
 				   request->message->policy == agent->policy &&
 					   request->worker->shift->config == agent->config);
+	if (err)
+		reverify_drop(agent->reverify, session.chain);
 	return err;
 }
 

@@ -104,6 +104,12 @@ static void reverify_queue(struct reverify *reverify, struct cohort *cohort, boo
 		TAILQ_INSERT_TAIL(&reverify->queue, cohort, queue);
 }
 
+void reverify_drop(struct reverify *reverify, const uint8_t chain[LW_CHAIN_LEN])
+{
+	if (!session_table_has_chain(reverify->table, chain))
+		chain_store_drop(reverify->chains, chain);
+}
+
 /* Takes it out of whatever it waits in; its sessions are no more. */
 static void reverify_free_cohort(struct reverify *reverify, struct cohort *cohort)
 {
@@ -114,8 +120,7 @@ static void reverify_free_cohort(struct reverify *reverify, struct cohort *cohor
 	for (i = 0; i < REVERIFY_QUESTIONS; i++)
 		if (reverify->questions[i].cohort == cohort)
 			reverify->questions[i].cohort = NULL;
-	if (!session_table_has_chain(reverify->table, cohort->chain))
-		chain_store_drop(reverify->chains, cohort->chain);
+	reverify_drop(reverify, cohort->chain);
 	free(cohort);
 }
 
