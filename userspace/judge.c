@@ -14,8 +14,14 @@
 
 #define JUDGE_FLOOD 256 /* half-open connections of a worker */
 
-int judge_chain(const struct worker *worker, const struct config_line *line, X509 *leaf,
-		STACK_OF(X509) *chain, struct staple staple, int64_t now, struct record *record)
+bool judge_lets_pass(const struct config_line *line, const struct verdict *verdict)
+{
+	return verdict->accepted || (line->mode == CONFIG_OBSERVE && !verdict_is_denied(verdict));
+}
+
+static int judge_ask(const struct worker *worker, const struct config_line *line, X509 *leaf,
+		     STACK_OF(X509) *chain, struct staple staple, int64_t now, bool hurry,
+		     struct record *record)
 {
 	const struct config *config = worker->setup.config;
 	const X509 *const own[] = { config->identity.certificate, config->telephony.certificate };
@@ -28,8 +34,7 @@ int judge_chain(const struct worker *worker, const struct config_line *line, X50
 		.own_count = sizeof(own) / sizeof(own[0]),
 		.denied = &worker->denied,
 		.cache = worker->cache,
-		/* many at once: what is refused for a cheap reason is refused cheaply */
-		.hurry = worker->half_open > JUDGE_FLOOD,
+		.hurry = hurry,
 	};
 	struct facts facts;
 	int err;
@@ -39,6 +44,18 @@ int judge_chain(const struct worker *worker, const struct config_line *line, X50
 		record_set_certificate(record, &facts);
 	facts_release(&facts);
 	return err;
+}
+
+int judge_chain(const struct worker *worker, const struct config_line *line, X509 *leaf,
+		STACK_OF(X509) *chain, struct staple staple, int64_t now, struct record *record)
+{
+	/*
+	 * Many at once: what is refused for a cheap reason is refused cheaply. Where a refusal is not
+	 * the end, what else there is to say has to be known.
+	 */
+	const bool hurry = worker->half_open > JUDGE_FLOOD && line->mode != CONFIG_OBSERVE;
+
+	return judge_ask(worker, line, leaf, chain, staple, now, hurry, record);
 }
 
 static void judge_fail(struct record *record, const char *what, int err)
@@ -68,8 +85,9 @@ static void judge_presented(struct worker *worker, const struct message_judge *q
 		judge_fail(record, "what the peer presented cannot be read any more", err);
 		return;
 	}
-	err = judge_chain(worker, line, sk_X509_value(chain.certificates, 0), chain.certificates,
-			  chain.staple, question->now, record);
+	/* that a certificate has run out may be no reason to end, and another one be one */
+	err = judge_ask(worker, line, sk_X509_value(chain.certificates, 0), chain.certificates,
+			chain.staple, question->now, false, record);
 	if (err) {
 		judge_fail(record, "it cannot be judged", err);
 		return;

@@ -15,6 +15,7 @@
 #include "userspace/destination.h"
 #include "userspace/dispatch.h"
 #include "userspace/fd.h"
+#include "userspace/judge.h"
 #include "userspace/ktls.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
@@ -92,7 +93,7 @@ static bool monitor_record_fits(const struct monitor_request *request, const str
 
 	if (!line || record->cookie != tag->cookie)
 		return false;
-	if (record->event == RECORD_OBSERVED && line->mode != CONFIG_OBSERVE)
+	if (record->event == RECORD_OBSERVED && !judge_lets_pass(line, &record->verdict))
 		return false;
 	endpoint_format(peer, text);
 	return !strcmp(text, record->peer) && !strcmp(line->name, record->line) &&

@@ -16,6 +16,7 @@
 #include "userspace/chain_store.h"
 #include "userspace/deny_list.h"
 #include "userspace/fd.h"
+#include "userspace/judge.h"
 #include "userspace/log.h"
 #include "userspace/session_end.h"
 #include "userspace/session_table.h"
@@ -196,7 +197,7 @@ static void reverify_accept(struct reverify *reverify, struct cohort *cohort,
 	}
 }
 
-/* Nothing but dates stands against it. */
+/* Nothing but dates stands against it, and all was looked at. */
 static bool reverify_has_run_out(const struct verdict *verdict)
 {
 	size_t i;
@@ -204,8 +205,9 @@ static bool reverify_has_run_out(const struct verdict *verdict)
 	if (verdict->refusal != REFUSAL_EXPIRED)
 		return false;
 	for (i = 0; i < verdict->result_count; i++)
-		if (verdict->results[i].outcome == OUTCOME_FAILED &&
-		    verdict->results[i].refusal != REFUSAL_EXPIRED)
+		if (verdict->results[i].outcome == OUTCOME_NOT_EVALUATED ||
+		    (verdict->results[i].outcome == OUTCOME_FAILED &&
+		     verdict->results[i].refusal != REFUSAL_EXPIRED))
 			return false;
 	return true;
 }
@@ -241,8 +243,8 @@ static void reverify_decide(struct reverify *reverify, struct cohort *cohort,
 	else
 		reverify_say(record, why);
 	if (line && record->event == RECORD_REFUSED &&
-	    (line->mode == CONFIG_OBSERVE || (line->on_expiry == CONFIG_EXPIRY_RECORD &&
-					      reverify_has_run_out(&record->verdict))))
+	    (judge_lets_pass(line, &record->verdict) ||
+	     (line->on_expiry == CONFIG_EXPIRY_RECORD && reverify_has_run_out(&record->verdict))))
 		reverify_spare(reverify, cohort, why);
 	else
 		reverify_end(reverify, cohort, why);
