@@ -118,6 +118,14 @@ static bool verdict_run_checks(const struct facts *facts, const struct rule *rul
 	return false;
 }
 
+bool verdict_is_denied(const struct verdict *verdict)
+{
+	for (size_t i = 0; i < verdict->result_count; i++)
+		if (verdict->results[i].check == CHECK_NOT_DENIED)
+			return !verdict_lets_pass(verdict->results[i].outcome);
+	return false;
+}
+
 static int64_t verdict_end(const struct facts *facts, check_set checks)
 {
 	const struct path_facts *path = &facts->path;

@@ -52,6 +52,9 @@ struct verdict {
 void policy_decide(const struct facts *facts, const struct rule *rule, int64_t now,
 		   struct verdict *out);
 
+/* Whether a certificate is on the operator's deny list, whatever else is said. */
+bool verdict_is_denied(const struct verdict *verdict);
+
 /*
  * Extracts and decides. now in seconds since 1970 UTC. facts_out may be NULL; else release it
  * with facts_release(), after an error too. Nothing is kept of the arguments.

@@ -28,15 +28,20 @@ static void chain_name(const uint8_t name[LW_CHAIN_LEN], char out[CHAIN_NAME_LEN
 int chain_store_open(const char *run_path)
 {
 	char path[PATH_MAX];
-	int fd;
+	struct stat st;
 
 	if (mkdir(run_path, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	snprintf(path, sizeof(path), "%s/chains", run_path);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	/* somebody else could put another peer's certificates there, once their hash was taken */
+	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		return -EPERM;
+	return TAKE_FD(fd);
 }
 
 void chain_store_hash(const struct presented *presented, uint8_t out[LW_CHAIN_LEN])

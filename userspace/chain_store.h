@@ -13,7 +13,7 @@
 #include "bpf/abi.h"
 #include "userspace/presented.h"
 
-/* The folder, made where it is missing; a descriptor. -errno. */
+/* The folder, made where it is missing; a descriptor. -EPERM: others can write it; -errno. */
 int chain_store_open(const char *run_path);
 
 void chain_store_hash(const struct presented *presented, uint8_t out[LW_CHAIN_LEN]);

@@ -61,7 +61,7 @@ struct port_counters dataplane_port_counters(const struct dataplane *dataplane,
 					     const struct listener_port *port)
 {
 	struct port_key key = {
-		.netns = dataplane_number(dataplane, port->netns),
+		.netns = dataplane_number_in_force(dataplane, port->netns),
 		.port = port->port,
 	};
 	struct port_counters sum;

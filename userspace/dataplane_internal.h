@@ -29,6 +29,18 @@ static inline uint32_t dataplane_number(const struct dataplane *dataplane, uint3
 	return dataplane->bank + netns;
 }
 
+/* Of two: the half that dataplane->bank is not. */
+static inline uint32_t dataplane_other_bank(const struct dataplane *dataplane)
+{
+	return dataplane->bank ? 0 : LW_NAMESPACES_MAX;
+}
+
+/* The number that it goes by now: while lines are written beside, that of the lines before. */
+static inline uint32_t dataplane_number_in_force(const struct dataplane *dataplane, uint32_t netns)
+{
+	return (dataplane->writing ? dataplane_other_bank(dataplane) : dataplane->bank) + netns;
+}
+
 /*
  * Deletes what a map has of either half of the numbers; each key begins with a namespace's, at
  * offset. ours: of this daemon's half.

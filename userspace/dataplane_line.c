@@ -196,11 +196,6 @@ void dataplane_forget_before(struct dataplane *dataplane)
 			NULL, NULL);
 }
 
-static uint32_t dataplane_other_bank(const struct dataplane *dataplane)
-{
-	return dataplane->bank ? 0 : LW_NAMESPACES_MAX;
-}
-
 void dataplane_begin(struct dataplane *dataplane)
 {
 	dataplane->bank = dataplane_other_bank(dataplane);

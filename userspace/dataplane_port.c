@@ -78,7 +78,7 @@ static int dataplane_write_outlet(struct dataplane *dataplane, const struct list
  */
 static int dataplane_close_outlets(struct dataplane *dataplane, uint32_t netns)
 {
-	uint32_t other = dataplane->bank ? 0 : LW_NAMESPACES_MAX, number;
+	uint32_t other = dataplane_other_bank(dataplane), number;
 	int map = bpf_map__fd(dataplane->skel->maps.outlets), err = 0;
 	const struct port_rule closed = { .action = ACTION_DROP };
 	struct outlet outlet;

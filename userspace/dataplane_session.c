@@ -49,7 +49,7 @@ uint32_t dataplane_claims(const struct dataplane *dataplane, uint32_t netns,
 {
 	struct endpoint peer = { .port = session->peer_port };
 	struct lengths_key lengths_key = {
-		.netns = dataplane_number(dataplane, netns),
+		.netns = dataplane_number_in_force(dataplane, netns),
 		.direction = (__u16)session->direction,
 	};
 	struct line_key key = {

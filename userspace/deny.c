@@ -22,17 +22,17 @@ static int deny_read(const struct agent *agent, struct denied *out, char *why, s
 {
 	_cleanup_(deny_list_free) struct deny_list list = { 0 };
 	int err = deny_list_read(agent->config->state_path, &list, why, why_len);
+	uint8_t(*sha256)[DENIED_SHA256];
 
 	if (err)
 		return err;
-	*out = (struct denied){
-		.sha256 = (const uint8_t(*)[DENIED_SHA256])deny_list_fingerprints(&list),
-		.count = list.count,
-	};
-	if (out->sha256 || !list.count)
-		return 0;
-	snprintf(why, why_len, "the deny list: out of memory");
-	return -ENOMEM;
+	sha256 = deny_list_fingerprints(&list);
+	if (!sha256 && list.count) {
+		snprintf(why, why_len, "the deny list: out of memory");
+		return -ENOMEM;
+	}
+	*out = (struct denied){ (const uint8_t(*)[DENIED_SHA256])sha256, list.count };
+	return 0;
 }
 
 static int deny_seal(const struct denied *denied)

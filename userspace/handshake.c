@@ -9,6 +9,7 @@
 #include "userspace/alert.h"
 #include "userspace/beat.h"
 #include "userspace/connection.h"
+#include "userspace/judge.h"
 #include "userspace/order.h"
 #include "userspace/tls_context.h"
 #include "userspace/tls_resume.h"
@@ -49,8 +50,8 @@ int connection_handshake_start(struct connection *connection)
 /* Whether the policy lets the connection go on, or the line does against it. */
 static bool handshake_may_go_on(const struct connection *connection)
 {
-	return connection->decided && (connection->record->verdict.accepted ||
-				       connection->line->mode == CONFIG_OBSERVE);
+	return connection->decided &&
+	       judge_lets_pass(connection->line, &connection->record->verdict);
 }
 
 /* The policy decides about "no certificate" too: OpenSSL does not ask it then. */

@@ -14,8 +14,14 @@
 
 #define JUDGE_FLOOD 256 /* half-open connections of a worker */
 
-int judge_chain(const struct worker *worker, const struct config_line *line, X509 *leaf,
-		STACK_OF(X509) *chain, struct staple staple, int64_t now, struct record *record)
+bool judge_lets_pass(const struct config_line *line, const struct verdict *verdict)
+{
+	return verdict->accepted || (line->mode == CONFIG_OBSERVE && !verdict_is_denied(verdict));
+}
+
+static int judge_ask(const struct worker *worker, const struct config_line *line, X509 *leaf,
+		     STACK_OF(X509) *chain, struct staple staple, int64_t now, bool hurry,
+		     struct record *record)
 {
 	const struct config *config = worker->setup.config;
 	const X509 *const own[] = { config->identity.certificate, config->telephony.certificate };
@@ -28,8 +34,7 @@ int judge_chain(const struct worker *worker, const struct config_line *line, X50
 		.own_count = sizeof(own) / sizeof(own[0]),
 		.denied = &worker->denied,
 		.cache = worker->cache,
-		/* many at once: what is refused for a cheap reason is refused cheaply */
-		.hurry = worker->half_open > JUDGE_FLOOD,
+		.hurry = hurry,
 	};
 	struct facts facts;
 	int err;
@@ -41,7 +46,19 @@ int judge_chain(const struct worker *worker, const struct config_line *line, X50
 	return err;
 }
 
-/* Nothing but dates stands against it. */
+int judge_chain(const struct worker *worker, const struct config_line *line, X509 *leaf,
+		STACK_OF(X509) *chain, struct staple staple, int64_t now, struct record *record)
+{
+	/*
+	 * Many at once: what is refused for a cheap reason is refused cheaply. Where a refusal is not
+	 * the end, what else there is to say has to be known.
+	 */
+	const bool hurry = worker->half_open > JUDGE_FLOOD && line->mode != CONFIG_OBSERVE;
+
+	return judge_ask(worker, line, leaf, chain, staple, now, hurry, record);
+}
+
+/* Nothing but dates stands against it, and all was looked at. */
 static bool judge_has_run_out(const struct verdict *verdict)
 {
 	size_t i;
@@ -49,15 +66,16 @@ static bool judge_has_run_out(const struct verdict *verdict)
 	if (verdict->refusal != REFUSAL_EXPIRED)
 		return false;
 	for (i = 0; i < verdict->result_count; i++)
-		if (verdict->results[i].outcome == OUTCOME_FAILED &&
-		    verdict->results[i].refusal != REFUSAL_EXPIRED)
+		if (verdict->results[i].outcome == OUTCOME_NOT_EVALUATED ||
+		    (verdict->results[i].outcome == OUTCOME_FAILED &&
+		     verdict->results[i].refusal != REFUSAL_EXPIRED))
 			return false;
 	return true;
 }
 
 bool judge_spares(const struct config_line *line, const struct verdict *verdict)
 {
-	return line->mode == CONFIG_OBSERVE ||
+	return judge_lets_pass(line, verdict) ||
 	       (line->on_expiry == CONFIG_EXPIRY_RECORD && judge_has_run_out(verdict));
 }
 
@@ -88,8 +106,9 @@ void judge_presented(const struct worker *worker, const struct message_judge *qu
 		judge_fail(record, "what the peer presented cannot be read any more", err);
 		return;
 	}
-	err = judge_chain(worker, line, sk_X509_value(chain.certificates, 0), chain.certificates,
-			  chain.staple, question->now, record);
+	/* that a certificate has run out may be no reason to end, and another one be one */
+	err = judge_ask(worker, line, sk_X509_value(chain.certificates, 0), chain.certificates,
+			chain.staple, question->now, false, record);
 	if (err) {
 		judge_fail(record, "it cannot be judged", err);
 		return;

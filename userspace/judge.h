@@ -18,6 +18,12 @@
 struct worker;
 
 /*
+ * Whether a connection goes on with a verdict: with one that accepts, and on a line that observes
+ * with any but that a certificate is denied. In the main process, too.
+ */
+bool judge_lets_pass(const struct config_line *line, const struct verdict *verdict);
+
+/*
  * Asks the policy, and writes verdict and certificate into the record. leaf NULL: none came.
  * now: seconds since the epoch. -ENOMEM; -EINVAL: then nothing is decided.
  */

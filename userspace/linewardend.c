@@ -25,6 +25,7 @@
 #include "userspace/log.h"
 #include "userspace/pbx_watch.h"
 #include "userspace/reload.h"
+#include "userspace/reload_watch.h"
 #include "userspace/reverify.h"
 #include "userspace/route_watch.h"
 #include "userspace/upgrade.h"
@@ -35,6 +36,7 @@ enum { EXIT_USAGE = 2 };
 
 struct linewardend {
 	const char *path; /* of the configuration */
+	uint64_t seen; /* what its files were */
 	struct agent agent;
 	struct control *control;
 	struct loop_io signals;
@@ -244,7 +246,7 @@ static int linewardend_start(struct linewardend *d)
 	}
 	agent->pbx = &d->pbx;
 	agent->expiry = &d->expiry;
-	agent->reload = reload_new(agent, d->path);
+	agent->reload = reload_new(agent, d->path, d->seen);
 	err = agent->reload ? supervisor_start(agent) : -ENOMEM;
 	if (!err)
 		err = supervisor_staff(agent, agent->config, agent->listeners, &shift);
@@ -317,6 +319,7 @@ static int linewardend_run(const char *path)
 		log_line(LOG_ERR, "%s", error.text);
 		return err;
 	}
+	d.seen = reload_watch_look(d.agent.config);
 	err = upgrade_apply(d.agent.config, true, error.text, sizeof(error.text));
 	if (err) {
 		log_line(LOG_ERR, "%s", error.text);

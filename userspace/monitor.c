@@ -15,6 +15,7 @@
 #include "userspace/destination.h"
 #include "userspace/dispatch.h"
 #include "userspace/fd.h"
+#include "userspace/judge.h"
 #include "userspace/ktls.h"
 #include "userspace/log.h"
 #include "userspace/message.h"
@@ -92,7 +93,7 @@ static bool monitor_record_fits(const struct monitor_request *request, const str
 
 	if (!line || record->cookie != tag->cookie)
 		return false;
-	if (record->event == RECORD_OBSERVED && line->mode != CONFIG_OBSERVE)
+	if (record->event == RECORD_OBSERVED && !judge_lets_pass(line, &record->verdict))
 		return false;
 	endpoint_format(peer, text);
 	return !strcmp(text, record->peer) && !strcmp(line->name, record->line) &&
@@ -283,12 +284,15 @@ static int monitor_add_session(const struct monitor_request *request, const stru
 	snprintf(session.delivery, sizeof(session.delivery), "%s", adopted ? "adopt" : "relay");
 	monitor_set_ends(&session, peer, local);
 	err = reverify_keep(agent->reverify, request->presented, session.chain);
-	if (!err)
-		err = dataplane_session_add(agent->dataplane, record->cookie, &session);
+	if (err)
+		return err;
+	err = dataplane_session_add(agent->dataplane, record->cookie, &session);
 	if (!err)
 		err = reverify_add(agent->reverify, record->cookie, &session,
 				   request->message->policy == agent->policy &&
 					   request->worker->shift->config == agent->config);
+	if (err)
+		reverify_drop(agent->reverify, session.chain);
 	return err;
 }
 
@@ -359,6 +363,7 @@ static int monitor_session(const struct monitor_request *request)
 	if (!record_opens(record))
 		return -EPROTO;
 	err = monitor_identify(request, &peer, &tag);
+	/* once: what is open, or was ended, is not opened again, nor its entry written anew */
 	if (!err && !monitor_may_open(request, &peer, &tag))
 		err = -EPERM;
 	if (err == -EPERM)

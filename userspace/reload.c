@@ -32,9 +32,10 @@ struct reload {
 	uint64_t since; /* seconds since the epoch */
 	struct config_error error; /* of the last attempt; empty: none */
 	bool again; /* asked for while one was under way */
+	uint64_t seen; /* what the files of the last one that was loaded were */
 	/* what is about to be put in force; NULL: nothing is */
 	struct shift *next;
-	struct listeners *listeners;
+	struct listeners *listeners; /* the same shift's */
 };
 
 /* What the daemon takes up once. */
@@ -232,7 +233,7 @@ static void reload_finish(struct reload *reload)
 	dataplane_refresh_sources(agent->dataplane, agent->config);
 	adoption_tell_connects(agent->adoption);
 	pbx_watch_change(agent->pbx);
-	reload_watch_change(reload->watch);
+	reload_watch_change(reload->watch, reload->seen);
 	expiry_watch_tell(agent->expiry);
 	reverify_all(agent, "another configuration is in force");
 	sd_notify(0, "READY=1");
@@ -254,6 +255,19 @@ static void reload_expired(struct loop_timeout *timeout)
 
 	log_line(LOG_ERR, "a worker does not stop accepting");
 	reload_finish(reload);
+}
+
+/* As they were before they were read: what is changed meanwhile, or from now on, is found then. */
+static int reload_read(struct reload *reload, struct config **out, struct config_error *error)
+{
+	const struct config *running = reload->agent->config;
+	const uint64_t before = reload_watch_look(running);
+	int err = reload_load(reload, out, error);
+
+	if (!err)
+		reload->seen = reload_watch_has_same(running, *out) ? before :
+								      reload_watch_look(*out);
+	return err;
 }
 
 static void reload_notify(void)
@@ -279,7 +293,7 @@ int reload_begin(struct reload *reload, const char *why, struct config_error *er
 	log_line(LOG_INFO, "the configuration is loaded anew: %s", why);
 	reload_notify();
 	reload->loads++;
-	err = reload_load(reload, &config, error);
+	err = reload_read(reload, &config, error);
 	if (!err)
 		err = reload_prepare(reload, config, error);
 	reload->error = *error;
@@ -344,7 +358,7 @@ static void reload_changed(void *arg)
 	reload_begin(arg, "its files were changed", &error);
 }
 
-struct reload *reload_new(struct agent *agent, const char *path)
+struct reload *reload_new(struct agent *agent, const char *path, uint64_t seen)
 {
 	struct reload *reload = calloc(1, sizeof(*reload));
 
@@ -356,7 +370,7 @@ struct reload *reload_new(struct agent *agent, const char *path)
 	reload->since = (uint64_t)time(NULL);
 	reload->waits = (struct loop_timeouts){ .duration = RELOAD_WAIT, .expired = reload_expired };
 	loop_timeouts_add(agent->loop, &reload->waits);
-	reload->watch = reload_watch_new(agent, reload_changed, reload);
+	reload->watch = reload_watch_new(agent, seen, reload_changed, reload);
 	if (!reload->watch) {
 		free(reload);
 		return NULL;
@@ -369,6 +383,5 @@ void reload_free(struct reload *reload)
 	if (!reload)
 		return;
 	reload_watch_free(reload->watch);
-	listeners_free(reload->listeners);
 	free(reload);
 }

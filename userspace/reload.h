@@ -18,8 +18,11 @@
 
 struct reload;
 
-/* path: of the configuration file, borrowed. NULL: out of memory. */
-struct reload *reload_new(struct agent *agent, const char *path);
+/*
+ * path: of the configuration file, borrowed; seen: what its files were when it was loaded
+ * (reload_watch_look()). NULL: out of memory.
+ */
+struct reload *reload_new(struct agent *agent, const char *path, uint64_t seen);
 
 /*
  * Loads the file anew. why: what asked for it, for the log. 0: it is being put in force; -EBUSY: the

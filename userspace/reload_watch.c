@@ -89,16 +89,35 @@ static uint64_t watch_mix_path(uint64_t hash, const char *path)
 	return hash;
 }
 
-static uint64_t watch_look(const struct config *config)
+uint64_t reload_watch_look(const struct config *config)
 {
 	uint64_t hash = UINT64_C(14695981039346656037);
 	size_t i;
 
+	if (!config->watch_files)
+		return 0;
 	for (i = 0; i < config->file_count; i++)
 		hash = watch_mix_path(hash, config->files[i]);
 	for (i = 0; i < config->source_count; i++)
 		hash = watch_mix_path(hash, config->sources[i]);
 	return hash;
+}
+
+static bool watch_names_are(char *const *a, size_t a_count, char *const *b, size_t b_count)
+{
+	size_t i;
+
+	for (i = 0; i < a_count && i < b_count; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	return a_count == b_count;
+}
+
+bool reload_watch_has_same(const struct config *a, const struct config *b)
+{
+	return a->watch_files == b->watch_files &&
+	       watch_names_are(a->files, a->file_count, b->files, b->file_count) &&
+	       watch_names_are(a->sources, a->source_count, b->sources, b->source_count);
 }
 
 static void watch_folder_of(int inotify, const char *path)
@@ -129,7 +148,7 @@ static void watch_stop(struct reload_watch *watch)
 	close(fd);
 }
 
-void reload_watch_change(struct reload_watch *watch)
+void reload_watch_change(struct reload_watch *watch, uint64_t seen)
 {
 	const struct config *config = watch->agent->config;
 	_cleanup_fd_ int inotify = -1;
@@ -148,12 +167,15 @@ void reload_watch_change(struct reload_watch *watch)
 	for (i = 0; i < config->source_count; i++)
 		watch_folder_of(inotify, config->sources[i]);
 	inotify = -1; /* the loop's io has it */
-	watch->seen = watch_look(config);
+	watch->seen = seen;
+	/* what was changed before there was a watch made no event */
+	if (reload_watch_look(config) != seen)
+		loop_timeout_start(watch->agent->loop, &watch->quiets, &watch->quiet);
 }
 
 static void watch_settled(struct reload_watch *watch)
 {
-	uint64_t now = watch_look(watch->agent->config);
+	uint64_t now = reload_watch_look(watch->agent->config);
 
 	loop_timeout_stop(&watch->quiets, &watch->quiet);
 	loop_timeout_stop(&watch->limits, &watch->limit);
@@ -188,7 +210,8 @@ static void watch_ready(struct loop_io *io, uint32_t events)
 		loop_timeout_start(loop, &watch->limits, &watch->limit);
 }
 
-struct reload_watch *reload_watch_new(struct agent *agent, void (*changed)(void *arg), void *arg)
+struct reload_watch *reload_watch_new(struct agent *agent, uint64_t seen,
+				      void (*changed)(void *arg), void *arg)
 {
 	struct reload_watch *watch = calloc(1, sizeof(*watch));
 
@@ -204,7 +227,7 @@ struct reload_watch *reload_watch_new(struct agent *agent, void (*changed)(void 
 	};
 	loop_timeouts_add(agent->loop, &watch->quiets);
 	loop_timeouts_add(agent->loop, &watch->limits);
-	reload_watch_change(watch);
+	reload_watch_change(watch, seen);
 	return watch;
 }
 

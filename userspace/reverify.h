@@ -25,6 +25,9 @@ void reverify_stop(struct reverify *reverify);
 /* Keeps what a peer presented, of a worker's descriptor. -EPERM: it is not sealed; -errno. */
 int reverify_keep(struct reverify *reverify, int presented, uint8_t chain[LW_CHAIN_LEN]);
 
+/* Of what was kept for a session that is not taken in, unless others have the same. */
+void reverify_drop(struct reverify *reverify, const uint8_t chain[LW_CHAIN_LEN]);
+
 /* Takes a session in that has its entry; current: by the policy of now. -ENOMEM. */
 int reverify_add(struct reverify *reverify, uint64_t cookie, const struct session *session,
 		 bool current);

@@ -20,6 +20,8 @@ struct session_end {
 	struct session session; /* as it was */
 	uint32_t netns;
 	bool begun; /* its entry says that it is revoked */
+	bool closed; /* its gate */
+	bool gone; /* the kernel had no such connection */
 	int err; /* 0: its connection is no more */
 };
 
@@ -33,11 +35,13 @@ static int session_end_begin(struct agent *agent, struct session_end *end)
 	int err;
 
 	err = dataplane_session(agent->dataplane, end->cookie, &end->session);
-	if (!err)
-		err = dataplane_netns(agent->dataplane, agent->config, end->session.netns,
-				      &end->netns);
+	end->gone = err;
 	if (err)
 		return err;
+	/* of a daemon before this one, which had lines there */
+	err = dataplane_netns(agent->dataplane, agent->config, end->session.netns, &end->netns);
+	if (err)
+		return -ENONET;
 	ours = end->session;
 	ours.worker = LW_WORKER_NONE;
 	ours.state = STATE_REVOKED;
@@ -55,6 +59,7 @@ static void session_end_destroy(struct nl_sock *socket, struct session_end *end)
 	memcpy(local.addr, session->local_addr, sizeof(local.addr));
 	memcpy(peer.addr, session->peer_addr, sizeof(peer.addr));
 	end->err = socket ? destroy_connection(socket, &local, &peer, end->cookie) : -EIO;
+	end->gone = end->err == -ENOENT || end->err == -ESTALE;
 }
 
 /* A hundred thousand take longer than the service manager waits for a sign of life. */
@@ -77,7 +82,8 @@ static int session_end_in(struct agent *agent, uint32_t netns, struct session_en
 		return err;
 	for (i = 0; i < count; i++)
 		if (ends[i].err == -EINPROGRESS && ends[i].netns == netns)
-			dataplane_revoke(agent->dataplane, ends[i].cookie, ends[i].session.scope);
+			ends[i].closed = dataplane_revoke(agent->dataplane, ends[i].cookie,
+							  ends[i].session.scope) == 0;
 	socket = destroy_open();
 	for (i = 0; i < count; i++) {
 		session_end_beat(i);
@@ -107,18 +113,18 @@ static void session_end_all(struct agent *agent, struct session_end *ends, size_
 	}
 }
 
-static bool session_end_is_gone(const struct session_end *end)
-{
-	return end->err == -ENOENT || end->err == -ESTALE;
-}
-
 static void session_end_tell(struct agent *agent, const struct session_end *end, const char *why)
 {
-	if (end->err && !session_end_is_gone(end))
-		log_line(LOG_ERR, "line %s: the connection with %s cannot be reset: %s",
-			 end->session.line, end->session.peer, strerror(-end->err));
-	/* where it cannot be reset its gate is closed: as far as anybody can tell it has ended */
-	if (end->begun)
+	if (end->err && !end->gone)
+		log_line(LOG_ERR, "line %s: the connection with %s cannot be %s: %s",
+			 end->session.line, end->session.peer,
+			 end->closed ? "reset, its gate is closed" : "ended, and goes on",
+			 strerror(-end->err));
+	/*
+	 * Behind a closed gate it has ended, as far as anybody can tell. One that goes on keeps its
+	 * entry, which is found at the next change, or start, and tried again.
+	 */
+	if (end->begun && (!end->err || end->gone || end->closed))
 		monitor_end_cookie(agent, end->cookie, why);
 }
 
@@ -127,10 +133,15 @@ void session_end_many(struct agent *agent, const uint64_t *cookies, size_t count
 	struct session_end *ends _cleanup_free_ = calloc(count, sizeof(*ends));
 	size_t i;
 
-	if (!ends && count) {
-		log_line(LOG_ERR, "sessions cannot be ended: out of memory");
-		return;
+	/* without memory for all, one after the other */
+	for (i = 0; !ends && i < count; i++) {
+		struct session_end end = { .cookie = cookies[i] };
+
+		session_end_all(agent, &end, 1);
+		session_end_tell(agent, &end, why);
 	}
+	if (!ends)
+		return;
 	for (i = 0; i < count; i++)
 		ends[i].cookie = cookies[i];
 	session_end_all(agent, ends, count);
@@ -146,9 +157,9 @@ int session_end_one(struct agent *agent, uint64_t cookie, const char *why)
 
 	session_end_all(agent, &end, 1);
 	/* an app's: the kernel told nobody of an end in between, and nobody else is going to */
-	if (end.begun && session_end_is_gone(&end) && end.session.worker == LW_WORKER_ADOPTED)
+	if (end.begun && end.gone && end.session.worker == LW_WORKER_ADOPTED)
 		session_end_tell(agent, &end, "closed");
-	else if (end.begun && session_end_is_gone(&end))
+	else if (end.begun && end.err && !end.closed)
 		dataplane_session_update(agent->dataplane, cookie, &end.session);
 	else
 		session_end_tell(agent, &end, why);

@@ -137,20 +137,30 @@ static struct cohort *table_new_cohort(struct session_table *table, const struct
 	return cohort;
 }
 
+/* Whoever of a cohort is due first has all of it judged: a worker's word on one binds no other. */
+static int table_advance(struct session_table *table, struct cohort *cohort,
+			 const struct session *session)
+{
+	const int64_t valid_until = (int64_t)session->valid_until;
+
+	if (!valid_until || (cohort->valid_until && cohort->valid_until <= valid_until))
+		return 0;
+	return session_table_set_due(table, cohort, valid_until);
+}
+
 struct cohort *session_table_add(struct session_table *table, uint64_t cookie,
-				 const struct session *session, bool *added)
+				 const struct session *session)
 {
 	struct cohort_member *member = table_member(table, cookie);
 	struct cohort *cohort = table_cohort(table, session);
 
-	*added = !cohort && !member;
 	/* the kernel's table begins anew where an entry goes while it is read: it shows some twice */
 	if (member)
 		return member->cohort;
 	member = calloc(1, sizeof(*member));
 	if (member && !cohort)
 		cohort = table_new_cohort(table, session);
-	if (!member || !cohort) {
+	if (!member || !cohort || table_advance(table, cohort, session) < 0) {
 		free(member);
 		return NULL;
 	}

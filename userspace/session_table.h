@@ -52,11 +52,11 @@ struct session_table *session_table_new(void);
 void session_table_free(struct session_table *table);
 
 /*
- * Takes a session in, under the cookie of its socket, and once; valid_until counts for a new
- * cohort. Its cohort; NULL: out of memory. added: whether the cohort is new.
+ * Takes a session in, under the cookie of its socket, and once; its cohort is due no later than it.
+ * Its cohort; NULL: out of memory.
  */
 struct cohort *session_table_add(struct session_table *table, uint64_t cookie,
-				 const struct session *session, bool *added);
+				 const struct session *session);
 
 /*
  * Takes one out. true: it was the last of its cohort, which is out of the table now and the

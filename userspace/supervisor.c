@@ -181,11 +181,13 @@ static void supervisor_restart(struct loop_timeout *timeout)
 
 	worker->restarts++;
 	err = supervisor_start_one(worker->agent, worker);
-	if (!err) {
+	/* one of a shift that is not in force yet is told with the others */
+	if (!err && worker->shift->config == worker->agent->config) {
 		worker->accepts = true;
 		supervisor_order(worker, MESSAGE_LISTEN);
-		return;
 	}
+	if (!err)
+		return;
 	log_line(LOG_ERR, "worker %u cannot be started: %s", worker->id, strerror(-err));
 	loop_timeout_start(worker->agent->loop, &worker->agent->restarts, timeout);
 }
@@ -276,8 +278,11 @@ static int supervisor_number(struct shift *shift)
 	for (i = 0; i < shift->worker_count; i++, id++) {
 		while (id < SUPERVISOR_WORKERS_MAX && supervisor_has_id(shift->agent, id))
 			id++;
-		if (id >= SUPERVISOR_WORKERS_MAX)
+		if (id >= SUPERVISOR_WORKERS_MAX) {
+			/* those that have a number were not started either */
+			shift->worker_count = 0;
 			return -EUSERS;
+		}
 		shift->workers[i] = (struct supervised){
 			.agent = shift->agent,
 			.shift = shift,

@@ -37,7 +37,7 @@ struct tls_contexts {
 
 static bool tls_lets_pass(const struct connection *connection)
 {
-	return connection->record->verdict.accepted || connection->line->mode == CONFIG_OBSERVE;
+	return judge_lets_pass(connection->line, &connection->record->verdict);
 }
 
 int tls_decide(struct connection *connection, X509 *leaf, STACK_OF(X509) *chain)

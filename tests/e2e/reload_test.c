@@ -188,6 +188,53 @@ TEST_F_TIMEOUT(reload, sessions_go_on, 60)
 	EXPECT_TRUE(await_retired(&self->agent, 0));
 }
 
+static long long loads(const struct daemon *agent)
+{
+	json_t *status = daemon_ask(agent, "status");
+	long long count = journal_number(json_object_get(status, "configuration"), "loads");
+
+	json_decref(status);
+	return count;
+}
+
+/* A reload that is about to be put in force, and waits for workers that do nothing. */
+static int hold_reload(const struct daemon *agent, pid_t workers[DAEMON_WORKERS_MAX])
+{
+	int count = daemon_workers(agent, workers), i;
+
+	for (i = 0; i < count; i++)
+		ASSERT_OK(kill(workers[i], SIGSTOP));
+	ASSERT_OK(kill(agent->pid, SIGHUP));
+	while (loads(agent) < 2)
+		process_sleep_ms(10);
+	return count;
+}
+
+/* It is in force before the files have been quiet for long enough to be looked at. */
+TEST_F_TIMEOUT(reload, the_files_change_meanwhile, 60)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int count = hold_reload(&self->agent, workers), i;
+
+	daemon_change(&self->agent, RAISED);
+	for (i = 0; i < count; i++)
+		kill(workers[i], SIGCONT);
+	ASSERT_TRUE(await_load(&self->agent, 3));
+	EXPECT_FALSE(comes(&self->visitor));
+}
+
+TEST_F_TIMEOUT(reload, the_daemon_ends_meanwhile, 60)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int count = hold_reload(&self->agent, workers), i;
+
+	/* how it ends is looked at in the end */
+	ASSERT_OK(kill(self->agent.pid, SIGTERM));
+	process_sleep_ms(200);
+	for (i = 0; i < count; i++)
+		kill(workers[i], SIGCONT);
+}
+
 /* Whoever came under the lines before, and was not met yet, is judged by those of today. */
 TEST_F_TIMEOUT(reload, whoever_waits_is_judged_by_the_new_lines, 60)
 {
@@ -348,6 +395,57 @@ TEST_F_TIMEOUT(reload, nobody_is_lost_or_judged_by_a_mixture, 200)
 	EXPECT_EQ(0, journal_count(self->agent.audit, JOURNAL_WANT({ "event", "failed" })));
 	EXPECT_LT(0, accepted);
 	EXPECT_LT(accepted, came);
+}
+
+#define MANY 4 /* namespaces: with 256 workers in each there are more than there can be */
+
+FIXTURE(many) {
+	struct daemon agent;
+	char names[MANY][32];
+	struct visitor visitor;
+};
+
+FIXTURE_SETUP(many)
+{
+	char settings[1024] = ACCEPTS "\nworkers = 1\n";
+	size_t used = strlen(settings);
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		const char *const add[] = { "ip", "netns", "add", self->names[i], NULL };
+
+		snprintf(self->names[i], sizeof(self->names[i]), "lw-many-%d-%d", getpid(), i);
+		ASSERT_OK(process_run(NULL, add));
+		used += (size_t)snprintf(settings + used, sizeof(settings) - used,
+					 "line \"in-%d\" { namespace = \"%s\" function = sip-line "
+					 "port = 5061 remote = 127.0.0.0/8 level = low }\n",
+					 i, self->names[i]);
+	}
+	visitor_make(&self->visitor, "good-ed25519", TLS1_3_VERSION);
+	daemon_start(&self->agent, &(struct daemon_options){ .settings = settings });
+}
+
+FIXTURE_TEARDOWN(many)
+{
+	int i;
+
+	visitor_free(&self->visitor);
+	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
+	for (i = 0; i < MANY; i++) {
+		const char *const del[] = { "ip", "netns", "delete", self->names[i], NULL };
+
+		EXPECT_OK(process_run(NULL, del));
+	}
+	if (harness_has_failed())
+		daemon_explain(&self->agent);
+}
+
+TEST_F_TIMEOUT(many, more_workers_than_there_can_be, 60)
+{
+	daemon_change(&self->agent, "workers = 1", "workers = 256");
+	EXPECT_NE(0, daemon_reload(&self->agent, NULL));
+	EXPECT_EQ(1, in_force(&self->agent));
+	EXPECT_TRUE(comes(&self->visitor));
 }
 
 FIXTURE(broken) {

@@ -244,6 +244,7 @@ TEST_F_TIMEOUT(reverify, authority_expires, 60)
 
 TEST_F(reverify, denied)
 {
+	static const char *const sources[] = { ANYBODY, OBSERVES };
 	struct peer_options options = site_client(SITE_NONE, DAEMON_PORT, "good");
 	struct peer *late;
 
@@ -255,19 +256,52 @@ TEST_F(reverify, denied)
 		    "refused by the policy now: it is on the operator's deny list");
 	check_app_saw_end(&self->app, peer_result(self->one), variant->adopts);
 	check_goes_on(self->other);
-	/* what observes refuses nobody */
-	check_goes_on(self->third);
-	EXPECT_EQ(1, journal_count(self->agent.audit, JOURNAL_WANT({ "event", "spared" })));
+	/* what observes refuses nobody else */
+	check_ended(&self->agent, self->third,
+		    "refused by the policy now: it is on the operator's deny list");
 	EXPECT_NE(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 
 	/* nor does it come back, until it is taken off the list */
-	peer_open(&options, &late);
-	peer_step(late, "drain");
-	EXPECT_EQ(44, peer_result(late)->alert); /* certificate_revoked */
-	peer_free(late);
+	for (int i = 0; i < 2; i++) {
+		options.source = sources[i];
+		peer_open(&options, &late);
+		peer_step(late, "drain");
+		EXPECT_EQ(44, peer_result(late)->alert); /* certificate_revoked */
+		peer_free(late);
+	}
 	ASSERT_EQ(0, deny(&self->agent, "--remove", site_pki_fingerprint("good")));
 	peer_free(self->one);
 	self->one = open_session(ANYBODY, "good");
+	check_goes_on(self->other);
+}
+
+static long long loads(const struct daemon *agent)
+{
+	json_t *status = daemon_ask(agent, "status");
+	long long count = journal_number(json_object_get(status, "configuration"), "loads");
+
+	json_decref(status);
+	return count;
+}
+
+/* The lines that are written beside those in force claim nobody yet. */
+TEST_F(reverify, denied_while_a_reload_waits)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int count = daemon_workers(&self->agent, workers), i;
+
+	self->one = open_session(ANYBODY, "good");
+	self->other = open_session(ANYBODY, "good-rsa");
+	for (i = 0; i < count; i++)
+		ASSERT_OK(kill(workers[i], SIGSTOP));
+	ASSERT_OK(kill(self->agent.pid, SIGHUP));
+	while (loads(&self->agent) < 2)
+		process_sleep_ms(10);
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	for (i = 0; i < count; i++)
+		ASSERT_OK(kill(workers[i], SIGCONT));
+	check_ended(&self->agent, self->one,
+		    "refused by the policy now: it is on the operator's deny list");
 	check_goes_on(self->other);
 }
 
@@ -426,6 +460,33 @@ TEST_F(reverify, worker_dies_judging)
 	}
 	if (variant->adopts)
 		EXPECT_EQ(SESSIONS / 2, denied);
+}
+
+/* None is there to be asked, and the main process does not know that yet. */
+TEST_F(reverify, workers_die_judging)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	int i;
+
+	daemon_change(&self->agent, "workers = 2", "workers = 3");
+	ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
+	while (daemon_workers(&self->agent, workers) != 3)
+		process_sleep_ms(10);
+	self->one = open_session(ANYBODY, "good");
+	self->other = open_session(ANYBODY, "good-rsa");
+	for (i = 0; i < 3; i++)
+		ASSERT_OK(kill(workers[i], SIGSTOP));
+	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	ASSERT_OK(kill(self->agent.pid, SIGSTOP));
+	for (i = 0; i < 3; i++) {
+		ASSERT_OK(kill(workers[i], SIGKILL));
+		while (process_lives(workers[i]))
+			process_sleep_ms(10);
+	}
+	ASSERT_OK(kill(self->agent.pid, SIGCONT));
+	self->third = open_session(ANYBODY, "good-rsa");
+	if (variant->adopts)
+		check_goes_on(self->other);
 }
 
 /* what the program returns: 1 where it closed a gate */

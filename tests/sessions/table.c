@@ -35,12 +35,10 @@ static struct session some_session(const char *line, unsigned int chain, uint64_
 static struct cohort *add(struct session_table *table, uint64_t cookie, struct session session,
 			  bool is_new)
 {
-	struct cohort *cohort;
-	bool added;
+	struct cohort *cohort = session_table_add(table, cookie, &session);
 
-	cohort = session_table_add(table, cookie, &session, &added);
 	ASSERT_NOT_NULL(cohort);
-	EXPECT_EQ(is_new, added);
+	EXPECT_EQ(is_new, cohort->member_count == 1);
 	return cohort;
 }
 
@@ -71,6 +69,23 @@ TEST_F(table, cohorts)
 	EXPECT_TRUE(session_table_remove(self->table, 4, &emptied));
 	EXPECT_FALSE(session_table_has_chain(self->table, emptied->chain));
 	free(emptied);
+}
+
+/* all of a cohort are judged when the first of them is due */
+TEST_F(table, cohort_is_due_with_the_first)
+{
+	static const struct {
+		uint64_t until;
+		int64_t due;
+	} steps[] = { { 0, 0 }, { 50, 50 }, { 0, 50 }, { 60, 50 }, { 40, 40 } };
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct cohort *cohort =
+			add(self->table, i, some_session("a", 1, steps[i].until), !i);
+
+		EXPECT_EQ(steps[i].due, cohort->valid_until);
+		EXPECT_EQ(steps[i].due ? cohort : NULL, session_table_first_due(self->table));
+	}
 }
 
 static int later(const void *a, const void *b)
