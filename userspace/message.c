@@ -7,6 +7,9 @@
 
 #include "policy/text.h"
 
+/* an app's connect() may say it: from ERESTARTSYS on they are the kernel's own */
+#define MESSAGE_ERRNO_MAX 511
+
 #define MESSAGE_SHORT offsetof(struct message, record)
 
 /* what goes with each type: anything else is no message */
@@ -61,7 +64,7 @@ static bool message_sound(const struct message *message, size_t size, size_t fd_
 		return false;
 	switch (message->type) {
 	case MESSAGE_UNDONE:
-		return message->error <= 0;
+		return message->error <= 0 && message->error >= -MESSAGE_ERRNO_MAX;
 	case MESSAGE_RECORD:
 	case MESSAGE_SESSION:
 	case MESSAGE_JUDGED:

@@ -53,8 +53,8 @@ void stream_init_user(struct stream *stream, int fd, SSL *ssl);
 
 /*
  * Reads. The number of bytes; 0: the peer sends no more (stream->why says it when that
- * came without a close_notify); -EAGAIN; -EINTR: nothing yet, though the peer sends: call again when
- * others have had their turn. Everything else ends the session, with why:
+ * came without a close_notify); -EAGAIN; -EINTR: nothing yet, though the peer sends: call again
+ * when others have had their turn. Everything else ends the session, with why:
  * -EPROTO (a message that has no place here, too many KeyUpdates), -EOPNOTSUPP (a KeyUpdate
  * that this kernel cannot follow), -ECONNABORTED (a fatal alert), -errno.
  * now: monotonic, ns.

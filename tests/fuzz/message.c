@@ -116,7 +116,7 @@ static void message_require_sound(const struct message *message, size_t len, siz
 		REQUIRE(fd_count == (message->order ? 1 : 2));
 		break;
 	case MESSAGE_UNDONE:
-		REQUIRE(message->error <= 0);
+		REQUIRE(message->error <= 0 && message->error > -512);
 		break;
 	case MESSAGE_ORDER:
 		REQUIRE(len == body + sizeof(message->what));
