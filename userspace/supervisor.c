@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "userspace/agent.h"
@@ -27,6 +28,7 @@
 
 #define SUPERVISOR_SESSIONS 4096 /* that peers may resume */
 #define SUPERVISOR_HANG_NS (10 * LOOP_SECOND) /* a worker's that does nothing */
+#define SUPERVISOR_PATIENCE 300 /* hundredths of a second for workers that are to end */
 #define SUPERVISOR_MESSAGES 64 /* a worker's turn */
 #define SUPERVISOR_BUFFER (4 << 20) /* bytes on the way between the two */
 
@@ -307,18 +309,37 @@ static void supervisor_release(struct loop_garbage *garbage)
 	free(shift);
 }
 
+/* For one whose socket is closed. Who hangs does not hold up the end of all, which has its time. */
+static void supervisor_wait(struct supervised *worker, unsigned int *patience)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+
+	if (worker->pid <= 0)
+		return;
+	while (waitpid(worker->pid, NULL, WNOHANG) == 0) {
+		if (*patience) {
+			--*patience;
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		kill(worker->pid, SIGKILL);
+		waitpid(worker->pid, NULL, 0);
+		break;
+	}
+	worker->pid = 0;
+}
+
 void supervisor_dismiss(struct shift *shift)
 {
+	unsigned int patience = SUPERVISOR_PATIENCE, i;
 	struct agent *agent = shift->agent;
-	unsigned int i;
 
 	for (i = 0; i < shift->worker_count; i++) {
 		struct supervised *worker = &shift->workers[i];
 
 		loop_timeout_stop(&agent->restarts, &worker->restart);
 		supervisor_hang_up(worker);
-		if (worker->pid > 0)
-			waitpid(worker->pid, NULL, 0);
+		supervisor_wait(worker, &patience);
 		if (agent->sessions)
 			session_store_release(agent->sessions, worker->id);
 	}
@@ -475,8 +496,8 @@ static void supervisor_end(struct shift *shift)
 
 void supervisor_stop(struct agent *agent)
 {
+	unsigned int patience = SUPERVISOR_PATIENCE, i;
 	struct shift *shift;
-	unsigned int i;
 
 	/* all at once: each says farewell to its peers */
 	LIST_FOREACH(shift, &agent->shifts, entry)
@@ -484,8 +505,7 @@ void supervisor_stop(struct agent *agent)
 			supervisor_hang_up(&shift->workers[i]);
 	LIST_FOREACH(shift, &agent->shifts, entry)
 		for (i = 0; i < shift->worker_count; i++)
-			if (shift->workers[i].pid > 0 && waitpid(shift->workers[i].pid, NULL, 0) > 0)
-				shift->workers[i].pid = 0;
+			supervisor_wait(&shift->workers[i], &patience);
 	while (!LIST_EMPTY(&agent->shifts))
 		supervisor_end(LIST_FIRST(&agent->shifts));
 	session_store_free(agent->sessions);

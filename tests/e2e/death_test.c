@@ -224,6 +224,17 @@ TEST_F(death, by_sigterm)
 	check_closed(self);
 }
 
+/* who hangs does not hold up the end of all */
+TEST_F(death, by_sigterm_while_a_worker_hangs)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+
+	ASSERT_LT(0, daemon_workers(&self->agent, workers));
+	ASSERT_OK(kill(workers[0], SIGSTOP));
+	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
+	check_workers_are_gone(self);
+}
+
 /* two would fight over the same maps: the second one sees it and says so */
 TEST_F(death, of_a_second_one_on_the_same_pins)
 {
