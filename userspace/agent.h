@@ -116,6 +116,9 @@ void supervisor_reap(struct agent *agent);
 /* Closes the workers' sockets, which ends them, and waits. */
 void supervisor_stop(struct agent *agent);
 
+/* Writes an audit record; one that cannot be written is counted as lost. */
+void monitor_audit(struct agent *agent, const struct record *record);
+
 /* Records the end of every session of a worker that is gone, and forgets them; their number. */
 unsigned int monitor_end_sessions(struct agent *agent, uint32_t worker, const char *why);
 
