@@ -226,6 +226,25 @@ TEST_F(session, outlives_the_daemon)
 	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
 }
 
+/* nor is the configuration: what the app has it keeps, and the next one is its own, too */
+TEST_F(session, outlives_reloads)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, WRAPPED_PORT, "good");
+	struct peer *other;
+
+	open_session(self, WRAPPED_PORT);
+	for (int reloads = 0; reloads < 3; reloads++) {
+		ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
+		check_delivery(self, "adopt");
+		ASSERT_OK(peer_step(self->peer, "echo:%d", 100000));
+		ASSERT_OK(peer_open(&options, &other));
+		ASSERT_OK(peer_step(other, "echo:100"));
+		json_decref(plain_app_accept(&self->app, peer_result(other)->local));
+		EXPECT_EQ(2, daemon_sessions(&self->agent, 2));
+		peer_free(other);
+	}
+}
+
 /* as a listener of both families has them: of IPv6, with a v4-mapped address */
 TEST_F(session, of_ipv4_with_an_app_that_listens_in_both_families)
 {
@@ -243,13 +262,19 @@ TEST_F(session, of_ipv4_with_an_app_that_listens_in_both_families)
 	app = process_start(site_file("acceptor.log"), words);
 	ASSERT_LT(0, app);
 	await_listener(self, DUAL_PORT);
-	ASSERT_OK(peer_open(&options, &self->peer));
-	snprintf(named, sizeof(named), "[::ffff:%s", peer_result(self->peer)->local);
-	*strrchr(named, ':') = '\0';
-	snprintf(expected, sizeof(expected), "%s]%s %s]%s 0", named,
-		 strrchr(peer_result(self->peer)->local, ':'), named,
-		 strrchr(peer_result(self->peer)->local, ':'));
-	EXPECT_OK(peer_step(self->peer, "expect:%s", expected));
+	/* the ports are written anew at each reload */
+	for (int reloads = 0; reloads < 3; reloads++) {
+		if (reloads)
+			ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
+		peer_free(self->peer);
+		ASSERT_OK(peer_open(&options, &self->peer));
+		snprintf(named, sizeof(named), "[::ffff:%s", peer_result(self->peer)->local);
+		*strrchr(named, ':') = '\0';
+		snprintf(expected, sizeof(expected), "%s]%s %s]%s 0", named,
+			 strrchr(peer_result(self->peer)->local, ':'), named,
+			 strrchr(peer_result(self->peer)->local, ':'));
+		EXPECT_OK(peer_step(self->peer, "expect:%s", expected));
+	}
 	EXPECT_EQ(SIGKILL, process_end(app, SIGKILL, LIMIT_MS));
 }
 
