@@ -230,7 +230,10 @@ static void reload_finish(struct reload *reload)
 		loop_stop(agent->loop);
 		return;
 	}
-	dataplane_refresh_sources(agent->dataplane, agent->config);
+	err = dataplane_refresh_sources(agent->dataplane, agent->config);
+	if (err)
+		log_line(LOG_ERR, "the sources of outbound connections cannot be looked up: %s",
+			 strerror(-err));
 	adoption_tell_connects(agent->adoption);
 	pbx_watch_change(agent->pbx);
 	reload_watch_change(reload->watch, reload->seen);

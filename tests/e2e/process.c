@@ -169,12 +169,12 @@ long process_memory_kb(pid_t pid)
 	long kb = -1;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "re");
 	if (!file)
 		return -1;
 	while (kb < 0 && fgets(line, sizeof(line), file))
-		sscanf(line, "Pss: %ld kB", &kb);
+		sscanf(line, "RssAnon: %ld kB", &kb);
 	fclose(file);
 	return kb;
 }

@@ -38,7 +38,10 @@ int process_children(pid_t pid, pid_t *children, int max);
 /* process_cpu_ms - how much it has computed; -1: there is no such process */
 long process_cpu_ms(pid_t pid);
 
-/* process_memory_kb - its own memory and its part of what is shared (PSS); -1 */
+/*
+ * process_memory_kb - what it has of memory that no file is behind (RssAnon: proc(5)), whoever else
+ * has the same pages, so that others' ends do not change it; -1
+ */
 long process_memory_kb(pid_t pid);
 
 /* process_lives - false for a zombie too */

@@ -44,19 +44,28 @@ FIXTURE(reload) {
 	struct visitor visitor;
 };
 
+static void begin(struct daemon *agent, struct visitor *visitor)
+{
+	visitor_make(visitor, "good-ed25519", TLS1_3_VERSION);
+	daemon_start(agent, &(struct daemon_options){ .settings = lines });
+}
+
+static void end(struct daemon *agent, struct visitor *visitor)
+{
+	visitor_free(visitor);
+	EXPECT_EQ(0, daemon_end(agent, SIGTERM));
+	if (harness_has_failed())
+		daemon_explain(agent);
+}
+
 FIXTURE_SETUP(reload)
 {
-	visitor_make(&self->visitor, "good-ed25519", TLS1_3_VERSION);
-	daemon_start(&self->agent,
-		     &(struct daemon_options){ .settings = lines });
+	begin(&self->agent, &self->visitor);
 }
 
 FIXTURE_TEARDOWN(reload)
 {
-	visitor_free(&self->visitor);
-	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
-	if (harness_has_failed())
-		daemon_explain(&self->agent);
+	end(&self->agent, &self->visitor);
 }
 
 static bool comes(struct visitor *visitor)
@@ -118,6 +127,22 @@ TEST_F_TIMEOUT(reload, by_signal, 60)
 	daemon_change(&self->agent, RAISED);
 	ASSERT_OK(kill(self->agent.pid, SIGHUP));
 	ASSERT_TRUE(await_load(&self->agent, 2));
+	EXPECT_FALSE(comes(&self->visitor));
+}
+
+/* The workers in force have stopped accepting before others begin, or are known to hang. */
+TEST_F_TIMEOUT(reload, waits_for_who_still_accepts, 60)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+
+	ASSERT_LT(0, daemon_workers(&self->agent, workers));
+	ASSERT_OK(kill(workers[0], SIGSTOP));
+	daemon_change(&self->agent, RAISED);
+	ASSERT_OK(kill(self->agent.pid, SIGHUP));
+	process_sleep_ms(500);
+	EXPECT_EQ(1, in_force(&self->agent));
+	ASSERT_OK(kill(workers[0], SIGCONT));
+	EXPECT_TRUE(await_load(&self->agent, 2));
 	EXPECT_FALSE(comes(&self->visitor));
 }
 
@@ -454,73 +479,91 @@ FIXTURE(broken) {
 };
 
 FIXTURE_VARIANT(broken) {
-	const char *from, *to;
-	const char *says; /* a part of the message */
+	const char *from, *to; /* "@" stands for the stage's folder, here and in says */
+	const char *says; /* all of it; "$" stands for the configuration's name */
 };
 
-FIXTURE_VARIANT_ADD(broken, syntax) {
-	.from = "level = medium }", .to = "level = medium ",
-	.says = "linewarden.conf:",
-};
-FIXTURE_VARIANT_ADD(broken, a_key) {
-	.from = "level = medium }", .to = "levle = medium }",
-	.says = "unknown key 'levle'",
-};
-FIXTURE_VARIANT_ADD(broken, a_level) {
-	.from = "level = medium }", .to = "level = medium-rare }",
-	.says = "level 'medium-rare'",
-};
-FIXTURE_VARIANT_ADD(broken, the_certificate) {
-	.from = "@/pki/server.pem", .to = "@/pki/server.key",
-	.says = "server.key",
-};
-FIXTURE_VARIANT_ADD(broken, the_key) {
-	.from = "@/pki/server.key", .to = "@/pki/good.key",
-	.says = "good.key",
-};
-FIXTURE_VARIANT_ADD(broken, the_trust_store) {
-	.from = "\"@/trusted\"", .to = "\"@/nowhere\"",
-	.says = "trust-store: ",
-};
-FIXTURE_VARIANT_ADD(broken, the_pins) {
-	.from = "pin-path = \"", .to = "pin-path = \"/sys/fs/bpf",
-	.says = "pin-path: another one than linewardend runs with; restart it for that",
-};
-FIXTURE_VARIANT_ADD(broken, a_namespace) {
-	.from = "level = medium }", .to = "level = medium namespace = elsewhere }",
-	.says = "namespace: the lines are in other network namespaces",
-};
+#define BROKEN(name, before, after, message)                                                       \
+	FIXTURE_VARIANT_ADD(broken, name) { .from = (before), .to = (after), .says = (message) }
+
+BROKEN(syntax, "level = medium }", "level = medium ",
+       "$:13: what '{' opens here is not closed; end it with '}'");
+BROKEN(a_key, "level = medium }", "levle = medium }",
+       "$:13: line 'changing': unknown key 'levle'; there are function, port, remote, level, "
+       "host-names, sip-domains, direction, remote-port, exceptions, mode, delivery, resumption, "
+       "on-expiry, namespace, service-security, plain-port");
+BROKEN(a_level, "level = medium }", "level = medium-rare }",
+       "$:13: line 'changing': level 'medium-rare' is unknown; use none, low, medium, high, "
+       "medium+remote or high+remote");
+BROKEN(the_certificate, "@/pki/server.pem", "@/pki/server.key",
+       "$:2: identity: @/pki/server.key: there is no PEM certificate in it");
+BROKEN(the_key, "@/pki/server.key", "@/pki/good.key",
+       "$:3: identity: @/pki/good.key: this is not the key of the identity certificate");
+BROKEN(the_trust_store, "\"@/trusted\"", "\"@/nowhere\"",
+       "$:5: trust-store: @/nowhere: No such file or directory");
+BROKEN(the_stores_only_file, "\"@/trusted\"", "\"@/broken.conf\"",
+       "$:5: trust-store: @/broken.conf: no certificate");
+BROKEN(an_included_file, "ktls = ", "include = \"@/broken.conf\"\nktls = ",
+       "@/broken.conf:1: what '{' opens here is not closed; end it with '}'");
+BROKEN(a_folder_of_included_files, "ktls = ", "include = \"@/nowhere\"\nktls = ",
+       "$:6: include: @/nowhere: No such file or directory");
+BROKEN(the_pins, "pin-path = \"", "pin-path = \"/sys/fs/bpf",
+       "$: pin-path: another one than linewardend runs with; restart it for that");
+BROKEN(a_namespace, "level = medium }", "level = medium namespace = elsewhere }",
+       "$: namespace: the lines are in other network namespaces than linewardend runs with; restart "
+       "it for that");
 
 FIXTURE_SETUP(broken)
 {
-	visitor_make(&self->visitor, "good-ed25519", TLS1_3_VERSION);
-	daemon_start(&self->agent, &(struct daemon_options){ .settings = lines });
+	FILE *file = fopen(site_file("broken.conf"), "we");
+
+	ASSERT_NOT_NULL(file);
+	fputs("line \"half\" {\n\tfunction = sip-line\n", file);
+	ASSERT_OK(fclose(file));
+	begin(&self->agent, &self->visitor);
 }
 
 FIXTURE_TEARDOWN(broken)
 {
-	visitor_free(&self->visitor);
-	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
-	if (harness_has_failed())
-		daemon_explain(&self->agent);
+	end(&self->agent, &self->visitor);
+}
+
+/* what the tool says of a configuration that is refused */
+static void expected_text(const struct daemon *agent, const char *says, char out[2048])
+{
+	size_t used = (size_t)snprintf(out, 2048, "linewarden reload: ");
+
+	for (; *says && used < 2048; says++) {
+		if (*says == '$')
+			used += (size_t)snprintf(out + used, 2048 - used, "%s/linewarden.conf",
+						 agent->dir);
+		else if (*says == '@')
+			used += (size_t)snprintf(out + used, 2048 - used, "%s",
+						 getenv("STAGE_DIR"));
+		else
+			used += (size_t)snprintf(out + used, 2048 - used, "%c", *says);
+	}
+	ASSERT_LT(used, 2046);
+	strcpy(out + used, "\n");
 }
 
 TEST_F_TIMEOUT(broken, leaves_all_as_it_is, 60)
 {
 	static char output[PROCESS_OUTPUT_MAX];
+	char expected[2048];
 	json_t *status;
 
 	daemon_change(&self->agent, variant->from, variant->to);
 	EXPECT_EQ(1, daemon_reload(&self->agent, output));
-	EXPECT_NOT_NULL(strstr(output, variant->says)) {
-		TH_LOG("it says: %s", output);
-	}
+	expected_text(&self->agent, variant->says, expected);
+	EXPECT_STREQ(expected, output);
 	EXPECT_EQ(1, in_force(&self->agent));
 	EXPECT_TRUE(comes(&self->visitor));
 	EXPECT_EQ(0, retired(&self->agent));
 	status = daemon_ask(&self->agent, "status");
-	EXPECT_NOT_NULL(strstr(journal_text(json_object_get(status, "configuration"), "error"),
-			       variant->says));
+	*strchr(output, '\n') = '\0';
+	EXPECT_STREQ(output + strlen("linewarden reload: "),
+		     journal_text(json_object_get(status, "configuration"), "error"));
 	json_decref(status);
 	/* and the next one is taken */
 	daemon_change(&self->agent, variant->to, variant->from);
