@@ -19,10 +19,10 @@
 
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
+#include "tests/e2e/living.h"
 #include "tests/e2e/plain_app.h"
 #include "tests/e2e/site.h"
 #include "tests/e2e/site_pki.h"
-#include "tests/e2e/wrap.h"
 #include "tests/harness.h"
 #include "userspace/endpoint.h"
 
@@ -32,7 +32,6 @@
 #define ENDS "127.0.50.1" /* on-expiry = end */
 #define KEEPS "127.0.51.1" /* on-expiry = record */
 #define OBSERVES "127.0.52.1" /* mode = observe */
-#define ANYBODY "127.0.1.1" /* level none, of the site */
 
 static const char lines[] =
 	"workers = 2\nstate-path = \"%s\"\n"
@@ -62,31 +61,6 @@ FIXTURE_VARIANT(reverify) {
 FIXTURE_VARIANT_ADD(reverify, relayed) { .adopts = false };
 FIXTURE_VARIANT_ADD(reverify, adopted) { .adopts = true };
 
-/* The pid of the keeper that it takes to adopt; 0: the app's connections are relayed. */
-static pid_t start_app(const struct daemon *agent, struct plain_app *app, bool adopts)
-{
-	char run[PROCESS_PATH_MAX];
-	pid_t keeper = 0;
-
-	if (adopts) {
-		keeper = wrap_start_keeper_of(agent, run);
-		plain_app_wrap(app, run, DAEMON_PORT, "echo [::1]:5061");
-	} else {
-		plain_app_start(app, DAEMON_PORT, "echo [::1]:5061");
-	}
-	return keeper;
-}
-
-static void end_all(struct daemon *agent, const struct plain_app *app, pid_t keeper)
-{
-	if (harness_has_failed())
-		daemon_explain(agent);
-	EXPECT_EQ(0, daemon_end(agent, SIGTERM));
-	process_end(app->pid, SIGKILL, LIMIT_MS);
-	if (keeper)
-		process_end(keeper, SIGTERM, LIMIT_MS);
-}
-
 FIXTURE_SETUP(reverify)
 {
 	char settings[2048];
@@ -96,7 +70,7 @@ FIXTURE_SETUP(reverify)
 	snprintf(self->state, sizeof(self->state), "%s", site_file("state-%d", getpid()));
 	snprintf(settings, sizeof(settings), lines, self->state);
 	daemon_start(&self->agent, &(struct daemon_options){ .settings = settings });
-	self->keeper = start_app(&self->agent, &self->app, variant->adopts);
+	self->keeper = living_start_app(&self->agent, &self->app, variant->adopts);
 }
 
 FIXTURE_TEARDOWN(reverify)
@@ -106,45 +80,7 @@ FIXTURE_TEARDOWN(reverify)
 	peer_free(self->one);
 	peer_free(self->other);
 	peer_free(self->third);
-	end_all(&self->agent, &self->app, self->keeper);
-}
-
-/* with the key of "good", which what is reissued from it has as well */
-static struct peer *open_session(const char *source, const char *certificate)
-{
-	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, certificate);
-	struct peer *peer;
-
-	options.source = source;
-	if (strcmp(certificate, "good-rsa") != 0)
-		options.key = site_file("pki/good.key");
-	ASSERT_OK(peer_open(&options, &peer));
-	ASSERT_OK(peer_step(peer, "echo:100")) {
-		TH_LOG("%s from %s", certificate, source);
-	}
-	return peer;
-}
-
-static void check_goes_on(struct peer *peer)
-{
-	EXPECT_OK(peer_step(peer, "echo:1000"));
-}
-
-/* the peer sees a reset, and the log says why, once */
-static void check_ended(struct daemon *agent, struct peer *peer, const char *reason)
-{
-	const char *local = peer_result(peer)->local;
-	json_t *record = daemon_record(agent, "ended", local);
-
-	ASSERT_NOT_NULL(record);
-	EXPECT_EQ(0, strncmp(reason, journal_text(record, "reason"), strlen(reason))) {
-		TH_LOG("%s", journal_text(record, "reason"));
-	}
-	json_decref(record);
-	peer_step(peer, "drain");
-	EXPECT_EQ(PEER_RST, peer_result(peer)->transport);
-	EXPECT_EQ(1, journal_count(agent->audit,
-				   JOURNAL_WANT({ "event", "ended" }, { "peer", local })));
+	living_end(&self->agent, &self->app, self->keeper);
 }
 
 static void check_app_saw_end(const struct plain_app *app, const struct peer_result *result,
@@ -203,20 +139,20 @@ TEST_F_TIMEOUT(reverify, certificate_expires, 60)
 	json_t *record;
 
 	site_pki_reissue("short", "good", "intermediate", end, by_intermediate);
-	self->one = open_session(ENDS, "short");
-	self->other = open_session(ENDS, "good");
-	self->third = open_session(KEEPS, "short");
+	self->one = living_open(ENDS, "short");
+	self->other = living_open(ENDS, "good");
+	self->third = living_open(KEEPS, "short");
 	wait_until_after(end);
-	check_ended(&self->agent, self->one, "the certificate expired at ");
+	living_check_ended(&self->agent, self->one, "the certificate expired at ");
 	check_ended_after(&self->agent, self->one, end);
 	check_app_saw_end(&self->app, peer_result(self->one), variant->adopts);
-	check_goes_on(self->other);
+	living_check_goes_on(self->other);
 	local = peer_result(self->third)->local;
 	record = daemon_record(&self->agent, "spared", local);
 	ASSERT_NOT_NULL(record);
 	EXPECT_EQ(0, strncmp("the certificate expired at ", journal_text(record, "reason"), 27));
 	json_decref(record);
-	check_goes_on(self->third);
+	living_check_goes_on(self->third);
 	EXPECT_EQ(2, daemon_sessions(&self->agent, 2));
 	EXPECT_EQ(1, journal_count(self->agent.audit, JOURNAL_WANT({ "event", "spared" })));
 }
@@ -232,32 +168,32 @@ TEST_F_TIMEOUT(reverify, authority_expires, 60)
 	site_pki_reissue("short-ca", "intermediate", "root", end, none);
 	site_pki_reissue("one-path", "good", "intermediate", long_after, one_path);
 	site_pki_reissue("two-paths", "good", "intermediate", long_after, two_paths);
-	self->one = open_session(ENDS, "one-path");
-	self->other = open_session(ENDS, "two-paths");
+	self->one = living_open(ENDS, "one-path");
+	self->other = living_open(ENDS, "two-paths");
 	wait_until_after(end);
-	check_ended(&self->agent, self->one,
+	living_check_ended(&self->agent, self->one,
 		    "refused by the policy now: no chain to a trusted root");
 	process_sleep_ms(500);
-	check_goes_on(self->other);
+	living_check_goes_on(self->other);
 	EXPECT_EQ(1, daemon_sessions(&self->agent, 1));
 }
 
 TEST_F(reverify, denied)
 {
-	static const char *const sources[] = { ANYBODY, OBSERVES };
+	static const char *const sources[] = { LIVING_ANYBODY, OBSERVES };
 	struct peer_options options = site_client(SITE_NONE, DAEMON_PORT, "good");
 	struct peer *late;
 
-	self->one = open_session(ANYBODY, "good");
-	self->other = open_session(ANYBODY, "good-rsa");
-	self->third = open_session(OBSERVES, "good");
+	self->one = living_open(LIVING_ANYBODY, "good");
+	self->other = living_open(LIVING_ANYBODY, "good-rsa");
+	self->third = living_open(OBSERVES, "good");
 	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
-	check_ended(&self->agent, self->one,
+	living_check_ended(&self->agent, self->one,
 		    "refused by the policy now: it is on the operator's deny list");
 	check_app_saw_end(&self->app, peer_result(self->one), variant->adopts);
-	check_goes_on(self->other);
+	living_check_goes_on(self->other);
 	/* what observes refuses nobody else */
-	check_ended(&self->agent, self->third,
+	living_check_ended(&self->agent, self->third,
 		    "refused by the policy now: it is on the operator's deny list");
 	EXPECT_NE(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 
@@ -271,8 +207,8 @@ TEST_F(reverify, denied)
 	}
 	ASSERT_EQ(0, deny(&self->agent, "--remove", site_pki_fingerprint("good")));
 	peer_free(self->one);
-	self->one = open_session(ANYBODY, "good");
-	check_goes_on(self->other);
+	self->one = living_open(LIVING_ANYBODY, "good");
+	living_check_goes_on(self->other);
 }
 
 static long long loads(const struct daemon *agent)
@@ -290,8 +226,8 @@ TEST_F(reverify, denied_while_a_reload_waits)
 	pid_t workers[DAEMON_WORKERS_MAX];
 	int count = daemon_workers(&self->agent, workers), i;
 
-	self->one = open_session(ANYBODY, "good");
-	self->other = open_session(ANYBODY, "good-rsa");
+	self->one = living_open(LIVING_ANYBODY, "good");
+	self->other = living_open(LIVING_ANYBODY, "good-rsa");
 	for (i = 0; i < count; i++)
 		ASSERT_OK(kill(workers[i], SIGSTOP));
 	ASSERT_OK(kill(self->agent.pid, SIGHUP));
@@ -300,9 +236,9 @@ TEST_F(reverify, denied_while_a_reload_waits)
 	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	for (i = 0; i < count; i++)
 		ASSERT_OK(kill(workers[i], SIGCONT));
-	check_ended(&self->agent, self->one,
+	living_check_ended(&self->agent, self->one,
 		    "refused by the policy now: it is on the operator's deny list");
-	check_goes_on(self->other);
+	living_check_goes_on(self->other);
 }
 
 /* any certificate of the chain, also where the level looks at none of it */
@@ -311,13 +247,13 @@ TEST_F(reverify, authority_denied)
 	static const char *const none[] = { NULL };
 
 	site_pki_reissue("alone", "good", "intermediate", time(NULL) + 1000000, none);
-	self->one = open_session(ANYBODY, "good");
-	self->other = open_session(ANYBODY, "alone");
+	self->one = living_open(LIVING_ANYBODY, "good");
+	self->other = living_open(LIVING_ANYBODY, "alone");
 	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("intermediate")));
-	check_ended(&self->agent, self->one,
+	living_check_ended(&self->agent, self->one,
 		    "refused by the policy now: a certificate of its chain is on the operator's "
 		    "deny list");
-	check_goes_on(self->other);
+	living_check_goes_on(self->other);
 }
 
 /* The peer's socket is gone, and nothing was sent of it: its host has lost power. */
@@ -346,8 +282,8 @@ TEST_F(reverify, peer_vanished)
 	struct peer_result result;
 	json_t *record;
 
-	self->one = open_session(ANYBODY, "good");
-	self->other = open_session(ANYBODY, "good-rsa");
+	self->one = living_open(LIVING_ANYBODY, "good");
+	self->other = living_open(LIVING_ANYBODY, "good-rsa");
 	result = *peer_result(self->one);
 	vanish(&result);
 	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
@@ -355,7 +291,7 @@ TEST_F(reverify, peer_vanished)
 	EXPECT_NOT_NULL(record);
 	json_decref(record);
 	check_app_saw_end(&self->app, &result, variant->adopts);
-	check_goes_on(self->other);
+	living_check_goes_on(self->other);
 	EXPECT_EQ(1, daemon_sessions(&self->agent, 1));
 }
 
@@ -377,14 +313,14 @@ TEST_F(reverify, evidence_lost)
 					       "ln -sf /etc/passwd \"$f\"" };
 
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
-		self->one = open_session(ANYBODY, "good");
+		self->one = living_open(LIVING_ANYBODY, "good");
 		damage_chains(&self->agent, damages[i]);
-		self->other = open_session(ANYBODY, "good-rsa");
+		self->other = living_open(LIVING_ANYBODY, "good-rsa");
 		ASSERT_EQ(0, deny(&self->agent, i % 2 ? "--remove" : "--fingerprint",
 				    site_pki_fingerprint("other-root")));
-		check_ended(&self->agent, self->one,
+		living_check_ended(&self->agent, self->one,
 			    "what the peer presented cannot be read any more: ");
-		check_goes_on(self->other);
+		living_check_goes_on(self->other);
 		peer_free(self->one);
 		peer_free(self->other);
 		self->one = self->other = NULL;
@@ -397,14 +333,14 @@ TEST_F(reverify, evidence_lost)
 /* one peer's in another one's place is not that one's, and is not judged as if it were */
 TEST_F(reverify, evidence_of_another)
 {
-	self->one = open_session(ANYBODY, "good");
+	self->one = living_open(LIVING_ANYBODY, "good");
 	damage_chains(&self->agent, "cp \"$f\" ../kept");
 	peer_free(self->one);
 	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
-	self->one = open_session(ANYBODY, "good-rsa");
+	self->one = living_open(LIVING_ANYBODY, "good-rsa");
 	damage_chains(&self->agent, "cp ../kept \"$f\"");
 	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("other-root")));
-	check_ended(&self->agent, self->one, "what the peer presented cannot be read any more: ");
+	living_check_ended(&self->agent, self->one, "what the peer presented cannot be read any more: ");
 }
 
 /* whose worker a session is; an app's own: none of ours */
@@ -433,7 +369,7 @@ TEST_F(reverify, worker_dies_judging)
 	ASSERT_EQ(2, daemon_workers(&self->agent, workers));
 	/* two cohorts: each worker is asked about one */
 	for (int i = 0; i < SESSIONS; i++)
-		peers[i] = open_session(ANYBODY, i % 2 ? "good" : "good-rsa");
+		peers[i] = living_open(LIVING_ANYBODY, i % 2 ? "good" : "good-rsa");
 	for (int i = 0; i < SESSIONS; i++)
 		of_dying[i] = worker_of(&self->agent, peer_result(peers[i])->local) == 0;
 	kill(workers[0], SIGSTOP);
@@ -446,7 +382,7 @@ TEST_F(reverify, worker_dies_judging)
 		json_t *record;
 
 		if (!(i % 2) && !of_dying[i]) {
-			check_goes_on(peers[i]);
+			living_check_goes_on(peers[i]);
 		} else {
 			record = daemon_record(&self->agent, "ended", local);
 			EXPECT_NOT_NULL(record);
@@ -472,8 +408,8 @@ TEST_F(reverify, workers_die_judging)
 	ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
 	while (daemon_workers(&self->agent, workers) != 3)
 		process_sleep_ms(10);
-	self->one = open_session(ANYBODY, "good");
-	self->other = open_session(ANYBODY, "good-rsa");
+	self->one = living_open(LIVING_ANYBODY, "good");
+	self->other = living_open(LIVING_ANYBODY, "good-rsa");
 	for (i = 0; i < 3; i++)
 		ASSERT_OK(kill(workers[i], SIGSTOP));
 	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
@@ -484,9 +420,9 @@ TEST_F(reverify, workers_die_judging)
 			process_sleep_ms(10);
 	}
 	ASSERT_OK(kill(self->agent.pid, SIGCONT));
-	self->third = open_session(ANYBODY, "good-rsa");
+	self->third = living_open(LIVING_ANYBODY, "good-rsa");
 	if (variant->adopts)
-		check_goes_on(self->other);
+		living_check_goes_on(self->other);
 }
 
 /* what the program returns: 1 where it closed a gate */
@@ -550,10 +486,10 @@ TEST_F(reverify, gate_closes)
 	options.source = site_source6(SITE_NONE);
 	ASSERT_OK(peer_open(&options, &self->third));
 	ASSERT_OK(peer_step(self->third, "echo:100"));
-	self->other = open_session(ANYBODY, "good");
+	self->other = living_open(LIVING_ANYBODY, "good");
 	check_gate_closes(&self->agent, self->one);
 	check_gate_closes(&self->agent, self->third);
-	check_goes_on(self->other);
+	living_check_goes_on(self->other);
 }
 
 /* SESSIONS of the environment is for runs by hand; the app takes a thread for each */
@@ -578,7 +514,7 @@ TEST_F_TIMEOUT(reverify, of_many, 600)
 	ASSERT_NOT_NULL(peers);
 	ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
 	for (i = 0; i < count; i++)
-		peers[i] = open_session(ANYBODY, i % 10 ? "good-rsa" : "good");
+		peers[i] = living_open(LIVING_ANYBODY, i % 10 ? "good-rsa" : "good");
 	begin = process_now_ms();
 	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	for (i = 0; i < count; i += 10) {
@@ -589,130 +525,13 @@ TEST_F_TIMEOUT(reverify, of_many, 600)
 	       count, count / 10, process_now_ms() - begin);
 	for (i = 0; i < count; i++) {
 		if (i % 10)
-			check_goes_on(peers[i]);
+			living_check_goes_on(peers[i]);
 		peer_free(peers[i]);
 	}
 	free(peers);
 	EXPECT_EQ(count / 10, journal_count(self->agent.audit, JOURNAL_WANT({ "event", "ended" },
 			  { "reason", "refused by the policy now: it is on the operator's deny "
 				      "list" })));
-}
-
-static const char changing[] = "line \"changing\" { function = sip-line port = 5061 "
-			       "remote = 127.0.53.0/24 level = medium }\n";
-static const char claiming[] = "line \"claiming\" { function = sip-line port = 5061 "
-			       "remote = 127.0.53.1/32 level = none }\n"
-			       "line \"changing\"";
-
-#define CHANGES "127.0.53.1"
-
-FIXTURE(changed) {
-	struct daemon agent;
-	struct plain_app app;
-	struct peer *one, *other;
-	pid_t keeper;
-};
-
-FIXTURE_VARIANT(changed) {
-	bool restarts; /* and does not reload: the app has its sessions then */
-	/* in the daemon's configuration; "@" stands for the stage's folder */
-	const char *from, *to;
-	const char *reason; /* how it begins; NULL: the session goes on */
-};
-
-#define CHANGED_VARIANTS(name, ...)                                                                \
-	FIXTURE_VARIANT_ADD(changed, name##_reload) { .restarts = false, __VA_ARGS__ };            \
-	FIXTURE_VARIANT_ADD(changed, name##_restart) { .restarts = true, __VA_ARGS__ }
-
-CHANGED_VARIANTS(nothing, .from = "workers = 2", .to = "workers = 2");
-CHANGED_VARIANTS(level, .from = "53.0/24 level = medium",
-		 .to = "53.0/24 level = medium+remote sip-domains = \"elsewhere.test\"",
-		 .reason = "refused by the policy now: ");
-CHANGED_VARIANTS(trust_store, .from = "\"@/trusted\"", .to = "\"@/pki/other-root.pem\"",
-		 .reason = "refused by the policy now: no chain to a trusted root");
-CHANGED_VARIANTS(revocation_list, .from = "\"@/trusted\"", .to = "\"@/revoked\"",
-		 .reason = "refused by the policy now: no chain to a trusted root");
-CHANGED_VARIANTS(no_line, .from = changing, .to = "",
-		 .reason = "no line of the configuration claims its address any more");
-CHANGED_VARIANTS(other_line, .from = "line \"changing\"", .to = claiming,
-		 .reason = "its address is another line's now");
-
-FIXTURE_SETUP(changed)
-{
-	static const char *const names[] = { "good", NULL };
-	char settings[512];
-
-	if (variant->restarts && !site_has_kernel_tls())
-		SKIP("this kernel has no TLS: no session outlives the daemon");
-	mkdir(site_file("revoked"), 0755);
-	site_trust("revoked", "root");
-	site_pki_revoke(site_file("revoked/intermediate.crl"), names);
-	snprintf(settings, sizeof(settings), "workers = 2\n%s", changing);
-	daemon_start(&self->agent, &(struct daemon_options){ .settings = settings });
-	self->keeper = start_app(&self->agent, &self->app, variant->restarts);
-}
-
-FIXTURE_TEARDOWN(changed)
-{
-	if (!self->app.pid)
-		return;
-	peer_free(self->one);
-	peer_free(self->other);
-	end_all(&self->agent, &self->app, self->keeper);
-}
-
-/* `linewarden reload --dry-run` names the session that would end, and no other. */
-static void check_rehearsal(const struct daemon *agent, struct peer *peer, const char *reason)
-{
-	static char output[PROCESS_OUTPUT_MAX];
-	char run[PROCESS_PATH_MAX];
-	const char *const argv[] = { process_build_path("tools/linewarden"), "reload", "--dry-run",
-				     "--json", "--run", run, NULL };
-	json_t *answer, *ends, *end;
-
-	snprintf(run, sizeof(run), "%s/run", agent->dir);
-	ASSERT_EQ(0, process_run(output, argv)) {
-		TH_LOG("%s", output);
-	}
-	answer = json_loads(output, 0, NULL);
-	ends = json_object_get(answer, "ends");
-	EXPECT_EQ(reason ? 1 : 0, json_array_size(ends)) {
-		TH_LOG("%s", output);
-	}
-	end = json_array_get(ends, 0);
-	if (reason) {
-		EXPECT_STREQ(peer_result(peer)->local, journal_text(end, "peer"));
-		EXPECT_NOT_NULL(strstr(journal_text(end, "why"), reason));
-	}
-	json_decref(answer);
-}
-
-TEST_F_TIMEOUT(changed, since_it_began, 60)
-{
-	const char *policy = "refused by the policy now: ";
-	const char *said = variant->reason;
-
-	if (said && !strncmp(said, policy, strlen(policy)))
-		said += strlen(policy);
-	self->one = open_session(CHANGES, "good");
-	self->other = open_session(ANYBODY, "good-rsa");
-	if (variant->restarts)
-		ASSERT_EQ(0, daemon_end(&self->agent, SIGTERM));
-	daemon_change(&self->agent, variant->from, variant->to);
-	if (!variant->restarts)
-		check_rehearsal(&self->agent, self->one, said);
-	if (variant->restarts)
-		ASSERT_OK(daemon_launch(&self->agent));
-	else
-		ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
-	if (variant->reason) {
-		check_ended(&self->agent, self->one, variant->reason);
-	} else {
-		process_sleep_ms(500);
-		check_goes_on(self->one);
-	}
-	check_goes_on(self->other);
-	EXPECT_EQ(variant->reason ? 1 : 2, daemon_sessions(&self->agent, variant->reason ? 1 : 2));
 }
 
 HARNESS_MAIN

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/e2e/living.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/e2e/journal.h"
+#include "tests/e2e/site.h"
+#include "tests/e2e/wrap.h"
+#include "tests/harness.h"
+
+#define LIMIT_MS (5000 * harness_time_scale())
+
+pid_t living_start_app(const struct daemon *agent, struct plain_app *app, bool adopts)
+{
+	char run[PROCESS_PATH_MAX];
+	pid_t keeper = 0;
+
+	if (adopts) {
+		keeper = wrap_start_keeper_of(agent, run);
+		plain_app_wrap(app, run, DAEMON_PORT, "echo [::1]:5061");
+	} else {
+		plain_app_start(app, DAEMON_PORT, "echo [::1]:5061");
+	}
+	return keeper;
+}
+
+void living_end(struct daemon *agent, const struct plain_app *app, pid_t keeper)
+{
+	if (harness_has_failed())
+		daemon_explain(agent);
+	EXPECT_EQ(0, daemon_end(agent, SIGTERM));
+	process_end(app->pid, SIGKILL, LIMIT_MS);
+	if (keeper)
+		process_end(keeper, SIGTERM, LIMIT_MS);
+}
+
+struct peer *living_open(const char *source, const char *certificate)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, certificate);
+	struct peer *peer;
+
+	options.source = source;
+	if (strcmp(certificate, "good-rsa") != 0)
+		options.key = site_file("pki/good.key");
+	ASSERT_OK(peer_open(&options, &peer));
+	ASSERT_OK(peer_step(peer, "echo:100")) {
+		TH_LOG("%s from %s", certificate, source);
+	}
+	return peer;
+}
+
+void living_check_goes_on(struct peer *peer)
+{
+	EXPECT_OK(peer_step(peer, "echo:1000"));
+}
+
+void living_check_ended(struct daemon *agent, struct peer *peer, const char *reason)
+{
+	const char *local = peer_result(peer)->local;
+	json_t *record = daemon_record(agent, "ended", local);
+
+	ASSERT_NOT_NULL(record);
+	EXPECT_EQ(0, strncmp(reason, journal_text(record, "reason"), strlen(reason))) {
+		TH_LOG("%s", journal_text(record, "reason"));
+	}
+	json_decref(record);
+	peer_step(peer, "drain");
+	EXPECT_EQ(PEER_RST, peer_result(peer)->transport);
+	EXPECT_EQ(1, journal_count(agent->audit,
+				   JOURNAL_WANT({ "event", "ended" }, { "peer", local })));
+}
