@@ -211,6 +211,16 @@ const char *store_certificate_name(const struct store *store, size_t index)
 	return index < store->count ? store->entries[index].name : NULL;
 }
 
+size_t store_crl_count(const struct store *store)
+{
+	return store->crl_count;
+}
+
+const struct crl *store_crl(const struct store *store, size_t index)
+{
+	return index < store->crl_count ? &store->crls[index] : NULL;
+}
+
 X509 *store_find_subject(const struct store *store, const X509_NAME *name, size_t *index)
 {
 	uint64_t hash = store_name_hash(name);

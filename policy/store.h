@@ -55,6 +55,11 @@ X509 *store_certificate(const struct store *store, size_t index);
 /* The name that came with it, borrowed; NULL outside. */
 const char *store_certificate_name(const struct store *store, size_t index);
 
+size_t store_crl_count(const struct store *store);
+
+/* The revocation list at an index below store_crl_count(), borrowed; NULL outside. */
+const struct crl *store_crl(const struct store *store, size_t index);
+
 /* True when this very certificate (by the SHA-256 of all of it) is in the store. */
 bool store_has(const struct store *store, X509 *certificate);
 
