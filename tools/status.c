@@ -218,7 +218,11 @@ static int status_print(const json_t *status)
 	status_print_trust(json_object_get(status, "trust_store"));
 	status_print_expiry(json_object_get(status, "expiry"));
 	status_print_observing(json_object_get(status, "lines"));
-	printf("sessions      %lld\n", question_number(status, "sessions"));
+	printf("sessions      %lld, of %lld chains\n", question_number(status, "sessions"),
+	       question_number(json_object_get(status, "chains"), "live"));
+	printf("judged again  %lld chains since the start, %lld wait\n",
+	       question_number(json_object_get(status, "chains"), "judged"),
+	       question_number(json_object_get(status, "chains"), "waiting"));
 	printf("audit log     %s", question_text(status, "audit_log"));
 	if (lost) {
 		table_colour(stdout, TABLE_BAD);

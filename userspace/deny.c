@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "policy/cleanup.h"
+#include "policy/reach.h"
 #include "userspace/deny_list.h"
 #include "userspace/fd.h"
 #include "userspace/log.h"
@@ -85,6 +86,8 @@ int deny_start(struct agent *agent, char *why, size_t why_len)
 json_t *deny_reload(struct agent *agent, const char *argument)
 {
 	struct denied before = agent->denied;
+	_cleanup_(mark_set_release) struct mark_set concerned = { 0 };
+	bool known;
 	char why[512] = "", path[PATH_MAX];
 	_cleanup_fd_ int fd = -1;
 
@@ -95,12 +98,13 @@ json_t *deny_reload(struct agent *agent, const char *argument)
 		log_line(LOG_ERR, "%s; the list that was read before stays in force", why);
 		return json_pack("{s:s}", "error", why);
 	}
+	known = reach_of_denied(&before, &agent->denied, agent->config->trust, &concerned) == 0;
 	free((void *)before.sha256);
 	/* sessions that come from a worker that has not heard of it yet are judged at once */
 	fd = deny_seal(&agent->denied);
 	agent->policy++;
 	deny_tell(agent, fd);
-	reverify_all(agent, "the deny list was read");
+	reverify_changed(agent, known ? &concerned : NULL, "the deny list was read");
 	return json_pack("{s:s, s:I}", "file", path, "count", (json_int_t)agent->denied.count);
 }
 

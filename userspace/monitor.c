@@ -257,6 +257,7 @@ static int monitor_add_session(const struct monitor_request *request, const stru
 		.not_after = (uint64_t)record->not_after,
 		.valid_until = monitor_valid_until(record),
 	};
+	struct presented_marks marks;
 	int err;
 
 	snprintf(session.line, sizeof(session.line), "%s", record->line);
@@ -270,12 +271,13 @@ static int monitor_add_session(const struct monitor_request *request, const stru
 		 record->verdict.accepted ? "accepted" : check_name(record->verdict.failed));
 	snprintf(session.delivery, sizeof(session.delivery), "%s", adopted ? "adopt" : "relay");
 	monitor_set_ends(&session, peer, local);
-	err = reverify_keep(agent->reverify, request->presented, session.chain);
+	err = reverify_keep(agent->reverify, request->presented, session.chain, &marks);
 	if (err)
 		return err;
 	err = dataplane_session_add(agent->dataplane, record->cookie, &session);
 	if (!err)
 		err = reverify_add(agent->reverify, record->cookie, &session,
+				   record->event == RECORD_ACCEPTED ? &marks : NULL,
 				   request->message->policy == agent->policy &&
 					   request->worker->shift->config == agent->config);
 	if (err)

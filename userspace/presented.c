@@ -14,7 +14,7 @@
 #define PRESENTED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct presented_header {
-	uint32_t chain_len, staple_len;
+	uint32_t chain_len, staple_len, mark_count;
 };
 
 /* DER, one certificate after the other */
@@ -30,6 +30,20 @@ static int presented_add(X509 *certificate, uint8_t *bytes, size_t *len)
 	i2d_X509(certificate, &at);
 	*len += (size_t)size;
 	return 0;
+}
+
+/* One that has none is judged at every change: that is no reason to refuse it. */
+static uint32_t presented_add_marks(X509 *leaf, STACK_OF(X509) *chain, uint8_t *bytes, size_t *len)
+{
+	uint64_t marks[REACH_MARKS_MAX];
+	const int count = reach_chain(leaf, chain, marks);
+	const size_t size = count > 0 ? (size_t)count * sizeof(*marks) : 0;
+
+	if (!size || size > PRESENTED_BYTES_MAX - *len)
+		return 0;
+	memcpy(bytes + *len, marks, size);
+	*len += size;
+	return (uint32_t)count;
 }
 
 static int presented_fill(X509 *leaf, STACK_OF(X509) *chain, struct staple staple, uint8_t *bytes,
@@ -51,10 +65,11 @@ static int presented_fill(X509 *leaf, STACK_OF(X509) *chain, struct staple stapl
 	if (staple.len > PRESENTED_BYTES_MAX - *len)
 		return -E2BIG;
 	header.chain_len = (uint32_t)(*len - sizeof(header));
-	memcpy(bytes, &header, sizeof(header));
 	if (staple.len)
 		memcpy(bytes + *len, staple.bytes, staple.len);
 	*len += staple.len;
+	header.mark_count = presented_add_marks(leaf, chain, bytes, len);
+	memcpy(bytes, &header, sizeof(header));
 	return 0;
 }
 
@@ -98,6 +113,32 @@ static int presented_parse(const uint8_t *at, const uint8_t *end, STACK_OF(X509)
 	return 0;
 }
 
+static int presented_read_header(const struct presented *presented, struct presented_header *out)
+{
+	if (presented->len < sizeof(*out) || presented->len > PRESENTED_BYTES_MAX)
+		return -EBADMSG;
+	memcpy(out, presented->bytes, sizeof(*out));
+	if (out->mark_count > REACH_MARKS_MAX ||
+	    (uint64_t)out->chain_len + out->staple_len + out->mark_count * sizeof(uint64_t) !=
+		    presented->len - sizeof(*out))
+		return -EBADMSG;
+	return 0;
+}
+
+void presented_read_marks(const struct presented *presented, struct presented_marks *out)
+{
+	struct presented_header header;
+
+	*out = (struct presented_marks){ 0 };
+	if (presented_read_header(presented, &header) < 0)
+		return;
+	out->known = header.mark_count || !header.chain_len;
+	out->count = header.mark_count;
+	memcpy(out->marks,
+	       presented->bytes + sizeof(header) + header.chain_len + header.staple_len,
+	       header.mark_count * sizeof(*out->marks));
+}
+
 int presented_unpack(const struct presented *presented, struct presented_chain *out)
 {
 	struct presented_header header;
@@ -105,10 +146,7 @@ int presented_unpack(const struct presented *presented, struct presented_chain *
 	int err;
 
 	*out = (struct presented_chain){ 0 };
-	if (presented->len < sizeof(header) || presented->len > PRESENTED_BYTES_MAX)
-		return -EBADMSG;
-	memcpy(&header, presented->bytes, sizeof(header));
-	if ((uint64_t)header.chain_len + header.staple_len != presented->len - sizeof(header))
+	if (presented_read_header(presented, &header) < 0)
 		return -EBADMSG;
 	out->certificates = sk_X509_new_null();
 	if (!out->certificates)

@@ -2,15 +2,17 @@
 /*
  * What a peer presented, as bytes: its certificates as they came, and the stapled OCSP response.
  * A session keeps it, so that it can be judged again. Whoever is privileged passes the bytes on
- * and does not look into them.
+ * and looks at none of them but the marks, which whoever packed them took of the certificates.
  */
 #ifndef USERSPACE_PRESENTED_H
 #define USERSPACE_PRESENTED_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/reach.h"
 #include "policy/staple.h"
 
 enum {
@@ -29,6 +31,13 @@ struct presented_chain {
 	struct staple staple; /* points into the bytes */
 };
 
+/* by which changes it is concerned: policy/reach.h */
+struct presented_marks {
+	bool known;
+	size_t count;
+	uint64_t marks[REACH_MARKS_MAX];
+};
+
 /*
  * leaf NULL: no certificate came. chain may be NULL, and may hold the leaf. -E2BIG: more than
  * PRESENTED_BYTES_MAX or PRESENTED_CERTIFICATES_MAX; -ENOMEM. out is freed first.
@@ -38,6 +47,9 @@ int presented_pack(X509 *leaf, STACK_OF(X509) *chain, struct staple staple,
 
 /* -EBADMSG: they are not what presented_pack() makes; -ENOMEM. */
 int presented_unpack(const struct presented *presented, struct presented_chain *out);
+
+/* The marks alone, without a look at the certificates. No certificate: known, and none. */
+void presented_read_marks(const struct presented *presented, struct presented_marks *out);
 
 void presented_chain_release(struct presented_chain *chain);
 

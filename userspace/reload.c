@@ -8,7 +8,9 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "policy/cleanup.h"
 #include "userspace/adoption.h"
+#include "userspace/concern.h"
 #include "userspace/config_diff.h"
 #include "userspace/expiry_watch.h"
 #include "userspace/listener_keep.h"
@@ -219,10 +221,13 @@ static int reload_switch(struct reload *reload)
 static void reload_finish(struct reload *reload)
 {
 	struct agent *agent = reload->agent;
+	_cleanup_(mark_set_release) struct mark_set concerned = { 0 };
 	struct config_error error;
+	bool known;
 	int err;
 
 	loop_timeout_stop(&reload->waits, &reload->wait);
+	known = concern_of_config(agent->config, reload->next->config, &concerned) == 0;
 	err = reload_switch(reload);
 	if (err) {
 		/* half of the namespaces may be switched: the next start writes all anew */
@@ -238,7 +243,7 @@ static void reload_finish(struct reload *reload)
 	pbx_watch_change(agent->pbx);
 	reload_watch_change(reload->watch, reload->seen);
 	expiry_watch_tell(agent->expiry);
-	reverify_all(agent, "another configuration is in force");
+	reverify_changed(agent, known ? &concerned : NULL, "another configuration is in force");
 	sd_notify(0, "READY=1");
 	if (!reload->again)
 		return;

@@ -120,19 +120,28 @@ static void reverify_expired(struct loop_io *io, uint32_t events)
 	reverify_pump(reverify);
 }
 
-int reverify_keep(struct reverify *reverify, int presented, uint8_t chain[LW_CHAIN_LEN])
+int reverify_keep(struct reverify *reverify, int presented, uint8_t chain[LW_CHAIN_LEN],
+		  struct presented_marks *marks)
 {
 	_cleanup_(presented_free) struct presented bytes = { 0 };
 	int err = presented_take(presented, &bytes);
 
 	if (err)
 		return err == -EBADMSG ? -EPERM : err;
+	presented_read_marks(&bytes, marks);
 	chain_store_hash(&bytes, chain);
 	return chain_store_keep(reverify->chains, &bytes, chain);
 }
 
+static void reverify_mark(struct reverify *reverify, struct cohort *cohort,
+			  const struct presented_marks *marks)
+{
+	if (marks->known)
+		session_table_mark(reverify->table, cohort, marks->marks, marks->count);
+}
+
 int reverify_add(struct reverify *reverify, uint64_t cookie, const struct session *session,
-		 bool current)
+		 const struct presented_marks *marks, bool current)
 {
 	struct cohort *cohort;
 	uint64_t *late;
@@ -146,6 +155,10 @@ int reverify_add(struct reverify *reverify, uint64_t cookie, const struct sessio
 	cohort = session_table_add(reverify->table, cookie, session);
 	if (!cohort)
 		return -ENOMEM;
+	if (!marks)
+		session_table_unmark(reverify->table, cohort);
+	else if (cohort->member_count == 1)
+		reverify_mark(reverify, cohort, marks);
 	/* also where it is due before the others of its cohort */
 	if (session_table_first_due(reverify->table) == cohort)
 		reverify_set_timer(reverify);
@@ -158,13 +171,20 @@ int reverify_add(struct reverify *reverify, uint64_t cookie, const struct sessio
 	return 0;
 }
 
+struct reverify_concerned {
+	struct reverify *reverify;
+	size_t count;
+};
+
 static void reverify_queue_one(struct cohort *cohort, void *arg)
 {
-	struct reverify *reverify = arg;
+	struct reverify_concerned *concerned = arg;
+	struct reverify *reverify = concerned->reverify;
 	uint8_t sha256[DENIED_SHA256];
 	bool first = deny_list_fingerprint(cohort->fingerprint, sha256) == 0 &&
 		     denied_has(&reverify->agent->denied, sha256);
 
+	concerned->count++;
 	reverify_queue(reverify, cohort, first);
 }
 
@@ -176,26 +196,59 @@ static void reverify_take_turn(struct loop_turn *turn)
 	reverify_pump(reverify);
 }
 
-static void reverify_everything(struct reverify *reverify)
+void reverify_changed(struct agent *agent, const struct mark_set *concerned, const char *why)
 {
+	struct reverify *reverify = agent->reverify;
+	struct reverify_concerned found = { .reverify = reverify };
+	size_t count;
+
 	reverify_place(reverify);
-	session_table_visit(reverify->table, reverify_queue_one, reverify);
+	count = session_table_count(reverify->table);
+	if (concerned)
+		session_table_visit_concerned(reverify->table, concerned, reverify_queue_one,
+					      &found);
+	else
+		session_table_visit(reverify->table, reverify_queue_one, &found);
+	if (count)
+		log_line(LOG_NOTICE, "%s: %zu of %zu chains of live sessions are judged again",
+			 why, found.count, count);
 	reverify_pump(reverify);
 }
 
-void reverify_all(struct agent *agent, const char *why)
+json_t *reverify_to_json(const struct reverify *reverify)
 {
-	log_line(LOG_NOTICE, "%s: the sessions that live are judged again", why);
-	reverify_everything(agent->reverify);
+	const struct cohort *cohort;
+	json_int_t waiting = 0;
+
+	TAILQ_FOREACH(cohort, &reverify->queue, queue)
+		waiting++;
+	return json_pack("{s:I, s:I, s:I}", "live", (json_int_t)session_table_count(reverify->table),
+			 "waiting", waiting, "judged", (json_int_t)reverify->judged);
+}
+
+/* Of what a daemon before this one has kept. */
+static void reverify_recall_marks(struct reverify *reverify, struct cohort *cohort)
+{
+	_cleanup_(presented_free) struct presented presented = { 0 };
+	_cleanup_fd_ int fd = chain_store_get(reverify->chains, cohort->chain);
+	struct presented_marks marks;
+
+	if (fd < 0 || presented_read(fd, &presented) < 0)
+		return;
+	presented_read_marks(&presented, &marks);
+	reverify_mark(reverify, cohort, &marks);
 }
 
 static void reverify_recall(uint64_t cookie, const struct session *session, void *arg)
 {
 	struct reverify *reverify = arg;
+	struct cohort *cohort = session_table_add(reverify->table, cookie, session);
 
-	if (!session_table_add(reverify->table, cookie, session))
+	if (!cohort)
 		log_line(LOG_ERR, "a session of line %s cannot be watched: out of memory",
 			 session->line);
+	else if (!cohort->marks)
+		reverify_recall_marks(reverify, cohort);
 }
 
 static bool reverify_wants(const uint8_t chain[LW_CHAIN_LEN], void *arg)
@@ -236,7 +289,7 @@ int reverify_start(struct agent *agent, struct reverify **out)
 	chain_store_sweep(reverify->chains, reverify_wants, reverify);
 	reverify_set_timer(reverify);
 	/* another configuration, another trust store, or the same: nobody knows */
-	reverify_everything(reverify);
+	reverify_changed(agent, NULL, "the daemon has started");
 	return 0;
 }
 

@@ -42,6 +42,8 @@ static void decide_spare(struct reverify *reverify, struct cohort *cohort,
 	struct session session;
 
 	reverify_set_due(reverify, cohort, 0);
+	/* no date is waited for any more: whatever happens is an occasion to look at it */
+	session_table_unmark(reverify->table, cohort);
 	if (cohort->spared)
 		return;
 	cohort->spared = true;

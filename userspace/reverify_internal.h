@@ -31,6 +31,7 @@ struct reverify {
 	TAILQ_HEAD(, cohort) queue;
 	struct reverify_question questions[REVERIFY_QUESTIONS];
 	uint64_t asked; /* questions so far */
+	uint64_t judged; /* answers so far */
 };
 
 /* Seconds since the epoch. */

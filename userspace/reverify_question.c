@@ -36,6 +36,7 @@ int reverify_judged(struct reverify *reverify, uint32_t worker, const struct mes
 	     record->event != RECORD_FAILED))
 		return -EPROTO;
 	question->asked = false;
+	reverify->judged++;
 	cohort = TAKE_PTR(question->cohort);
 	if (cohort) {
 		cohort->state = COHORT_JUDGED;

@@ -2,6 +2,8 @@
 #include "userspace/session_table.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,10 @@
 struct session_table {
 	LIST_HEAD(, cohort_member) members[TABLE_BUCKETS];
 	LIST_HEAD(, cohort) cohorts[TABLE_BUCKETS];
+	LIST_HEAD(, cohort_mark) marks[TABLE_BUCKETS];
+	LIST_HEAD(, cohort) unmarked;
+	size_t cohort_count;
+	uint64_t visits; /* so far, of those that are concerned */
 	struct cohort **due; /* a heap: none is due before its parent at (i - 1) / 2 */
 	size_t due_count, due_room;
 };
@@ -134,7 +140,71 @@ static struct cohort *table_new_cohort(struct session_table *table, const struct
 		return NULL;
 	}
 	LIST_INSERT_HEAD(&table->cohorts[table_bucket(cohort->chain)], cohort, bucket);
+	LIST_INSERT_HEAD(&table->unmarked, cohort, unmarked);
+	table->cohort_count++;
 	return cohort;
+}
+
+int session_table_line_mark(const char *line, enum direction direction, uint64_t *out)
+{
+	char text[LW_NAME_LEN + 1];
+	uint8_t sha256[32];
+
+	snprintf(text, sizeof(text), "%c%s", direction == DIRECTION_OUTBOUND ? '>' : '<', line);
+	if (EVP_Digest(text, strlen(text), sha256, NULL, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	*out = mark_fingerprint(sha256);
+	return 0;
+}
+
+static void table_add_mark(struct session_table *table, struct cohort *cohort, uint64_t mark)
+{
+	struct cohort_mark *entry = &cohort->marks[cohort->mark_count++];
+
+	*entry = (struct cohort_mark){ .cohort = cohort, .mark = mark };
+	LIST_INSERT_HEAD(&table->marks[mark % TABLE_BUCKETS], entry, bucket);
+}
+
+void session_table_mark(struct session_table *table, struct cohort *cohort, const uint64_t *marks,
+			size_t count)
+{
+	uint64_t line;
+	size_t i;
+
+	if (session_table_line_mark(cohort->line, cohort->direction, &line) < 0)
+		return;
+	cohort->marks = calloc(count + 1, sizeof(*cohort->marks));
+	if (!cohort->marks)
+		return;
+	LIST_REMOVE(cohort, unmarked);
+	table_add_mark(table, cohort, line);
+	for (i = 0; i < count; i++)
+		table_add_mark(table, cohort, marks[i]);
+}
+
+/* In no list of either kind after this. */
+static void table_forget_marks(struct cohort *cohort)
+{
+	size_t i;
+
+	if (!cohort->marks)
+		LIST_REMOVE(cohort, unmarked);
+	for (i = 0; i < cohort->mark_count; i++)
+		LIST_REMOVE(&cohort->marks[i], bucket);
+	free(cohort->marks);
+	cohort->marks = NULL;
+	cohort->mark_count = 0;
+}
+
+void session_table_unmark(struct session_table *table, struct cohort *cohort)
+{
+	table_forget_marks(cohort);
+	LIST_INSERT_HEAD(&table->unmarked, cohort, unmarked);
+}
+
+size_t session_table_count(const struct session_table *table)
+{
+	return table->cohort_count;
 }
 
 /* Whoever of a cohort is due first has all of it judged: a worker's word on one binds no other. */
@@ -186,7 +256,9 @@ bool session_table_remove(struct session_table *table, uint64_t cookie, struct c
 	if (--cohort->member_count)
 		return false;
 	table_forget_due(table, cohort);
+	table_forget_marks(cohort);
 	LIST_REMOVE(cohort, bucket);
+	table->cohort_count--;
 	*emptied = cohort;
 	return true;
 }
@@ -212,6 +284,33 @@ void session_table_visit(struct session_table *table,
 			visit(cohort, arg);
 }
 
+static void table_visit_marked(struct session_table *table, uint64_t mark,
+			       void (*visit)(struct cohort *cohort, void *arg), void *arg)
+{
+	struct cohort_mark *entry;
+
+	LIST_FOREACH(entry, &table->marks[mark % TABLE_BUCKETS], bucket) {
+		if (entry->mark != mark || entry->cohort->visit == table->visits)
+			continue;
+		entry->cohort->visit = table->visits;
+		visit(entry->cohort, arg);
+	}
+}
+
+void session_table_visit_concerned(struct session_table *table, const struct mark_set *set,
+				   void (*visit)(struct cohort *cohort, void *arg), void *arg)
+{
+	struct cohort *cohort;
+	size_t i;
+
+	table->visits++;
+	for (i = 0; i < set->room; i++)
+		if (set->slots[i])
+			table_visit_marked(table, set->slots[i], visit, arg);
+	LIST_FOREACH(cohort, &table->unmarked, unmarked)
+		visit(cohort, arg);
+}
+
 static void table_free_cohort(struct cohort *cohort)
 {
 	struct cohort_member *member;
@@ -220,6 +319,7 @@ static void table_free_cohort(struct cohort *cohort)
 		LIST_REMOVE(member, entry);
 		free(member);
 	}
+	free(cohort->marks);
 	free(cohort);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The live sessions as they are judged: those of one line whose peers presented the same are one
- * *cohort*, which one verdict serves. By when they have to be judged again, the earliest first.
+ * *cohort*, which one verdict serves. By when they have to be judged again, the earliest first; and
+ * by the marks of what their verdict goes by (policy/reach.h): their line, and the names and
+ * fingerprints of what was presented.
  */
 #ifndef USERSPACE_SESSION_TABLE_H
 #define USERSPACE_SESSION_TABLE_H
@@ -12,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "bpf/abi.h"
+#include "policy/mark.h"
 
 enum cohort_state {
 	COHORT_JUDGED,
@@ -26,8 +29,18 @@ struct cohort_member {
 	uint64_t cookie;
 };
 
+struct cohort_mark {
+	LIST_ENTRY(cohort_mark) bucket;
+	struct cohort *cohort;
+	uint64_t mark;
+};
+
 struct cohort {
 	LIST_ENTRY(cohort) bucket;
+	struct cohort_mark *marks; /* NULL: it has none, and is concerned by everything */
+	size_t mark_count;
+	LIST_ENTRY(cohort) unmarked; /* those without */
+	uint64_t visit; /* the last one that met it */
 	LIST_HEAD(, cohort_member) members; /* at least one */
 	size_t member_count;
 	char line[LW_NAME_LEN];
@@ -68,6 +81,22 @@ bool session_table_remove(struct session_table *table, uint64_t cookie, struct c
 bool session_table_has_chain(const struct session_table *table,
 			     const uint8_t chain[LW_CHAIN_LEN]);
 
+/*
+ * Says by what alone a cohort, which has no marks, is concerned: its line is among it. Without
+ * memory it stays concerned by everything.
+ */
+void session_table_mark(struct session_table *table, struct cohort *cohort, const uint64_t *marks,
+			size_t count);
+
+/* It is concerned by everything, from now on. */
+void session_table_unmark(struct session_table *table, struct cohort *cohort);
+
+/* The mark of a line's cohorts. 0, or -ENOMEM. */
+int session_table_line_mark(const char *line, enum direction direction, uint64_t *out);
+
+/* How many cohorts there are. */
+size_t session_table_count(const struct session_table *table);
+
 /* When a cohort has to be judged again. -ENOMEM. */
 int session_table_set_due(struct session_table *table, struct cohort *cohort,
 			  int64_t valid_until);
@@ -78,5 +107,9 @@ struct cohort *session_table_first_due(const struct session_table *table);
 /* Calls visit for every cohort, which may not change the table. */
 void session_table_visit(struct session_table *table,
 			 void (*visit)(struct cohort *cohort, void *arg), void *arg);
+
+/* The same, once each, of those that have a mark of a set, and of those that have no marks. */
+void session_table_visit_concerned(struct session_table *table, const struct mark_set *set,
+				   void (*visit)(struct cohort *cohort, void *arg), void *arg);
 
 #endif

@@ -11,6 +11,7 @@
 #include "userspace/expiry_json.h"
 #include "userspace/function.h"
 #include "userspace/reload.h"
+#include "userspace/reverify.h"
 #include "userspace/trust_json.h"
 
 /* indexed by enum state */
@@ -154,8 +155,10 @@ json_t *status_to_json(const struct agent *agent)
 			 status_ktls(agent), "workers", status_workers(agent), "ports",
 			 status_ports(agent), "apps", adoption_to_json(agent->adoption), "lines",
 			 status_lines(agent));
-	if (status)
+	if (status) {
 		json_object_set_new(status, "carriers", carriers_to_json(agent->carriers));
+		json_object_set_new(status, "chains", reverify_to_json(agent->reverify));
+	}
 	return status;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
@@ -135,6 +136,144 @@ TEST_F_TIMEOUT(changed, since_it_began, 60)
 	}
 	living_check_goes_on(self->other);
 	EXPECT_EQ(variant->reason ? 1 : 2, daemon_sessions(&self->agent, variant->reason ? 1 : 2));
+}
+
+/* Two peers of one line, below two roots: which of them a change has judged again. */
+FIXTURE(concerned) {
+	struct daemon agent;
+	struct plain_app app;
+	char store[64];
+	struct peer *one, *other; /* "good", and one below the other root */
+};
+
+FIXTURE_VARIANT(concerned) {
+	const char *added, *removed; /* certificates of the trust store */
+	const char *const *revoked; /* by a list that is added; NULL: none is */
+	const char *from, *to; /* in the configuration */
+	const char *denied; /* a certificate */
+	int judged; /* of the two chains */
+	bool one_ends, other_ends;
+};
+
+static const char *const nobody[] = { NULL };
+static const char *const somebody[] = { "good", NULL };
+
+#define CONCERNED_VARIANT(name, ...) FIXTURE_VARIANT_ADD(concerned, name) { __VA_ARGS__ }
+
+CONCERNED_VARIANT(nothing, .judged = 0);
+CONCERNED_VARIANT(foreign_added, .added = "self-signed", .judged = 0);
+CONCERNED_VARIANT(foreign_removed, .removed = "self-signed-trusted", .judged = 0);
+CONCERNED_VARIANT(foreign_line, .from = "53.128/25 level = medium", .to = "53.128/25 level = none",
+		  .judged = 0);
+CONCERNED_VARIANT(list, .revoked = nobody, .judged = 1);
+CONCERNED_VARIANT(list_revokes, .revoked = somebody, .judged = 1, .one_ends = true);
+CONCERNED_VARIANT(root_removed, .removed = "root", .judged = 1, .one_ends = true);
+CONCERNED_VARIANT(other_root_removed, .removed = "other-root", .judged = 1, .other_ends = true);
+CONCERNED_VARIANT(line, .from = "53.0/25 level = medium", .to = "53.0/25 level = low",
+		  .judged = 2);
+CONCERNED_VARIANT(peer_denied, .denied = "good", .judged = 1, .one_ends = true);
+/* which the peer has not sent */
+CONCERNED_VARIANT(root_denied, .denied = "root", .judged = 1, .one_ends = true);
+CONCERNED_VARIANT(foreign_denied, .denied = "self-signed-trusted", .judged = 0);
+
+static const char concerned_lines[] =
+	"workers = 2\nwatch-files = no\nstate-path = \"%s\"\n"
+	"line \"two\" { function = sip-line port = 5061 remote = 127.0.53.0/25 level = medium }\n"
+	"line \"foreign\" { function = sip-line port = 5061 remote = 127.0.53.128/25 "
+	"level = medium }\n";
+
+FIXTURE_SETUP(concerned)
+{
+	static const char *const store[] = { "root", "other-root", "self-signed-trusted" };
+	char settings[1024], key[128];
+
+	snprintf(self->store, sizeof(self->store), "store-%d", getpid());
+	mkdir(site_file("%s", self->store), 0755);
+	for (size_t i = 0; i < sizeof(store) / sizeof(store[0]); i++)
+		site_trust(self->store, store[i]);
+	snprintf(settings, sizeof(settings), concerned_lines, site_file("state-%d", getpid()));
+	snprintf(key, sizeof(key), "\"@/%s\"", self->store);
+	daemon_configure(&self->agent, &(struct daemon_options){ .settings = settings });
+	daemon_change(&self->agent, "\"@/trusted\"", key);
+	ASSERT_OK(daemon_launch(&self->agent));
+	living_start_app(&self->agent, &self->app, false);
+}
+
+FIXTURE_TEARDOWN(concerned)
+{
+	if (!self->app.pid)
+		return;
+	peer_free(self->one);
+	peer_free(self->other);
+	living_end(&self->agent, &self->app, 0);
+}
+
+/* How many of the two it said that are judged again, the last time; -1: it said nothing yet. */
+static int said_to_be_judged(const struct daemon *agent)
+{
+	char path[PROCESS_PATH_MAX], line[1024];
+	int judged = -1, of = 0;
+	const char *at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/daemon.log", agent->dir);
+	file = fopen(path, "re");
+	ASSERT_NOT_NULL(file);
+	while (fgets(line, sizeof(line), file)) {
+		at = strstr(line, " chains of live sessions are judged again") ?
+			     strrchr(line, ':') :
+			     NULL;
+		if (at)
+			EXPECT_EQ(2, sscanf(at, ": %d of %d", &judged, &of));
+	}
+	fclose(file);
+	EXPECT_EQ(judged < 0 ? 0 : 2, of);
+	return judged;
+}
+
+static long long chains(const struct daemon *agent, const char *what)
+{
+	json_t *status = daemon_ask(agent, "status");
+	long long count = journal_number(json_object_get(status, "chains"), what);
+
+	json_decref(status);
+	return count;
+}
+
+TEST_F_TIMEOUT(concerned, and_nobody_else, 60)
+{
+	self->one = living_open("127.0.53.1", "good");
+	self->other = living_open("127.0.53.2", "unknown-ca");
+	EXPECT_EQ(2, chains(&self->agent, "live"));
+	EXPECT_EQ(0, chains(&self->agent, "judged"));
+
+	if (variant->added)
+		site_trust(self->store, variant->added);
+	if (variant->removed)
+		ASSERT_OK(unlink(site_file("%s/%s.pem", self->store, variant->removed)));
+	if (variant->revoked)
+		site_pki_revoke(site_file("%s/list.crl", self->store), variant->revoked);
+	if (variant->from)
+		daemon_change(&self->agent, variant->from, variant->to);
+	if (variant->denied)
+		ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint",
+					 site_pki_fingerprint(variant->denied)));
+	else
+		ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
+
+	EXPECT_EQ(variant->judged, said_to_be_judged(&self->agent));
+	while (chains(&self->agent, "judged") < variant->judged)
+		process_sleep_ms(10);
+	if (variant->one_ends)
+		living_check_ended(&self->agent, self->one, "refused by the policy now: ");
+	else
+		living_check_goes_on(self->one);
+	if (variant->other_ends)
+		living_check_ended(&self->agent, self->other, "refused by the policy now: ");
+	else
+		living_check_goes_on(self->other);
+	EXPECT_EQ(variant->judged, chains(&self->agent, "judged"));
+	EXPECT_EQ(2 - variant->one_ends - variant->other_ends, chains(&self->agent, "live"));
 }
 
 HARNESS_MAIN

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/e2e/journal.h"
 #include "tests/e2e/site.h"
@@ -42,7 +43,8 @@ struct peer *living_open(const char *source, const char *certificate)
 	struct peer *peer;
 
 	options.source = source;
-	if (strcmp(certificate, "good-rsa") != 0)
+	/* what is reissued has no key of its own */
+	if (access(site_file("pki/%s.key", certificate), R_OK) < 0)
 		options.key = site_file("pki/good.key");
 	ASSERT_OK(peer_open(&options, &peer));
 	ASSERT_OK(peer_step(peer, "echo:100")) {
@@ -70,4 +72,19 @@ void living_check_ended(struct daemon *agent, struct peer *peer, const char *rea
 	EXPECT_EQ(PEER_RST, peer_result(peer)->transport);
 	EXPECT_EQ(1, journal_count(agent->audit,
 				   JOURNAL_WANT({ "event", "ended" }, { "peer", local })));
+}
+
+int living_deny(const struct daemon *agent, const char *option, const char *fingerprint)
+{
+	static char output[PROCESS_OUTPUT_MAX];
+	char run[PROCESS_PATH_MAX];
+	const char *const argv[] = { process_build_path("tools/linewarden"), "revoke", "--run", run,
+				     "--reason", "stolen", option, fingerprint, NULL };
+	int status;
+
+	snprintf(run, sizeof(run), "%s/run", agent->dir);
+	status = process_run(output, argv);
+	if (status)
+		fprintf(stderr, "%s", output);
+	return status;
 }

@@ -22,8 +22,8 @@ pid_t living_start_app(const struct daemon *agent, struct plain_app *app, bool a
 void living_end(struct daemon *agent, const struct plain_app *app, pid_t keeper);
 
 /*
- * living_open - a session, from an address, that has echoed; with the key of "good", which what is
- * reissued from it has as well; checks
+ * living_open - a session, from an address, that has echoed; with the certificate's own key, or that
+ * of "good", which what is reissued from it has as well; checks
  */
 struct peer *living_open(const char *source, const char *certificate);
 
@@ -32,5 +32,8 @@ void living_check_goes_on(struct peer *peer);
 
 /* living_check_ended - its peer sees a reset, and the log says why, once; reason: how that begins */
 void living_check_ended(struct daemon *agent, struct peer *peer, const char *reason);
+
+/* living_deny - `linewarden revoke OPTION FINGERPRINT`; its exit status */
+int living_deny(const struct daemon *agent, const char *option, const char *fingerprint);
 
 #endif

@@ -94,21 +94,6 @@ static void check_app_saw_end(const struct plain_app *app, const struct peer_res
 	json_decref(end);
 }
 
-static int deny(const struct daemon *agent, const char *option, const char *fingerprint)
-{
-	static char output[PROCESS_OUTPUT_MAX];
-	char run[PROCESS_PATH_MAX];
-	const char *const argv[] = { process_build_path("tools/linewarden"), "revoke", "--run", run,
-				     "--reason", "stolen", option, fingerprint, NULL };
-	int status;
-
-	snprintf(run, sizeof(run), "%s/run", agent->dir);
-	status = process_run(output, argv);
-	if (status)
-		fprintf(stderr, "%s", output);
-	return status;
-}
-
 /* The next checks have their own patience with what happens after that. */
 static void wait_until_after(time_t end)
 {
@@ -187,7 +172,7 @@ TEST_F(reverify, denied)
 	self->one = living_open(LIVING_ANYBODY, "good");
 	self->other = living_open(LIVING_ANYBODY, "good-rsa");
 	self->third = living_open(OBSERVES, "good");
-	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	living_check_ended(&self->agent, self->one,
 		    "refused by the policy now: it is on the operator's deny list");
 	check_app_saw_end(&self->app, peer_result(self->one), variant->adopts);
@@ -195,7 +180,7 @@ TEST_F(reverify, denied)
 	/* what observes refuses nobody else */
 	living_check_ended(&self->agent, self->third,
 		    "refused by the policy now: it is on the operator's deny list");
-	EXPECT_NE(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	EXPECT_NE(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 
 	/* nor does it come back, until it is taken off the list */
 	for (int i = 0; i < 2; i++) {
@@ -205,7 +190,7 @@ TEST_F(reverify, denied)
 		EXPECT_EQ(44, peer_result(late)->alert); /* certificate_revoked */
 		peer_free(late);
 	}
-	ASSERT_EQ(0, deny(&self->agent, "--remove", site_pki_fingerprint("good")));
+	ASSERT_EQ(0, living_deny(&self->agent, "--remove", site_pki_fingerprint("good")));
 	peer_free(self->one);
 	self->one = living_open(LIVING_ANYBODY, "good");
 	living_check_goes_on(self->other);
@@ -233,7 +218,7 @@ TEST_F(reverify, denied_while_a_reload_waits)
 	ASSERT_OK(kill(self->agent.pid, SIGHUP));
 	while (loads(&self->agent) < 2)
 		process_sleep_ms(10);
-	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	for (i = 0; i < count; i++)
 		ASSERT_OK(kill(workers[i], SIGCONT));
 	living_check_ended(&self->agent, self->one,
@@ -249,7 +234,7 @@ TEST_F(reverify, authority_denied)
 	site_pki_reissue("alone", "good", "intermediate", time(NULL) + 1000000, none);
 	self->one = living_open(LIVING_ANYBODY, "good");
 	self->other = living_open(LIVING_ANYBODY, "alone");
-	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("intermediate")));
+	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("intermediate")));
 	living_check_ended(&self->agent, self->one,
 		    "refused by the policy now: a certificate of its chain is on the operator's "
 		    "deny list");
@@ -286,7 +271,7 @@ TEST_F(reverify, peer_vanished)
 	self->other = living_open(LIVING_ANYBODY, "good-rsa");
 	result = *peer_result(self->one);
 	vanish(&result);
-	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	record = daemon_record(&self->agent, "ended", result.local);
 	EXPECT_NOT_NULL(record);
 	json_decref(record);
@@ -306,6 +291,15 @@ static void damage_chains(const struct daemon *agent, const char *command)
 	ASSERT_EQ(0, process_run(NULL, argv));
 }
 
+/* of the line that lets anybody in: its sessions are judged again, and nobody is refused */
+static void change_level(const struct daemon *agent, bool back)
+{
+	static const char *const levels[] = { "level = none", "level = low" };
+
+	daemon_change(agent, levels[back], levels[!back]);
+	ASSERT_EQ(0, daemon_reload(agent, NULL));
+}
+
 /* what is not known to hold is not let go on; each variant of the damage in turn */
 TEST_F(reverify, evidence_lost)
 {
@@ -316,8 +310,7 @@ TEST_F(reverify, evidence_lost)
 		self->one = living_open(LIVING_ANYBODY, "good");
 		damage_chains(&self->agent, damages[i]);
 		self->other = living_open(LIVING_ANYBODY, "good-rsa");
-		ASSERT_EQ(0, deny(&self->agent, i % 2 ? "--remove" : "--fingerprint",
-				    site_pki_fingerprint("other-root")));
+		change_level(&self->agent, i % 2);
 		living_check_ended(&self->agent, self->one,
 			    "what the peer presented cannot be read any more: ");
 		living_check_goes_on(self->other);
@@ -339,7 +332,7 @@ TEST_F(reverify, evidence_of_another)
 	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
 	self->one = living_open(LIVING_ANYBODY, "good-rsa");
 	damage_chains(&self->agent, "cp ../kept \"$f\"");
-	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("other-root")));
+	change_level(&self->agent, false);
 	living_check_ended(&self->agent, self->one, "what the peer presented cannot be read any more: ");
 }
 
@@ -374,7 +367,7 @@ TEST_F(reverify, worker_dies_judging)
 		of_dying[i] = worker_of(&self->agent, peer_result(peers[i])->local) == 0;
 	kill(workers[0], SIGSTOP);
 	kill(workers[1], SIGSTOP);
-	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	kill(workers[0], SIGKILL);
 	kill(workers[1], SIGCONT);
 	for (int i = 0; i < SESSIONS; i++) {
@@ -412,7 +405,7 @@ TEST_F(reverify, workers_die_judging)
 	self->other = living_open(LIVING_ANYBODY, "good-rsa");
 	for (i = 0; i < 3; i++)
 		ASSERT_OK(kill(workers[i], SIGSTOP));
-	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	ASSERT_OK(kill(self->agent.pid, SIGSTOP));
 	for (i = 0; i < 3; i++) {
 		ASSERT_OK(kill(workers[i], SIGKILL));
@@ -516,7 +509,7 @@ TEST_F_TIMEOUT(reverify, of_many, 600)
 	for (i = 0; i < count; i++)
 		peers[i] = living_open(LIVING_ANYBODY, i % 10 ? "good-rsa" : "good");
 	begin = process_now_ms();
-	ASSERT_EQ(0, deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	for (i = 0; i < count; i += 10) {
 		peer_step(peers[i], "drain");
 		EXPECT_EQ(PEER_RST, peer_result(peers[i])->transport);

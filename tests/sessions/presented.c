@@ -76,6 +76,51 @@ TEST_F(presented, nothing)
 	EXPECT_EQ(0, self->back.staple.len);
 }
 
+/* what can be told without a look at the certificates, and what each of them is found by */
+TEST_F(presented, marks)
+{
+	struct presented_marks marks;
+	uint64_t expected[REACH_MARKS_MAX];
+	int count = reach_chain(self->leaf, self->chain, expected);
+
+	presented_read_marks(&self->bytes, &marks);
+	EXPECT_TRUE(marks.known);
+	ASSERT_EQ(count, marks.count);
+	EXPECT_MEMEQ(expected, marks.marks, marks.count * sizeof(expected[0]));
+
+	ASSERT_OK(presented_pack(NULL, NULL, (struct staple){ 0 }, &self->bytes));
+	presented_read_marks(&self->bytes, &marks);
+	EXPECT_TRUE(marks.known);
+	EXPECT_EQ(0, marks.count);
+
+	/* too many to have marks: everything concerns it, and it is no reason to refuse it */
+	while (sk_X509_num(self->chain) < REACH_CERTIFICATES_MAX)
+		sk_X509_push(self->chain, self->ca);
+	ASSERT_OK(presented_pack(self->leaf, self->chain, (struct staple){ 0 }, &self->bytes));
+	presented_read_marks(&self->bytes, &marks);
+	EXPECT_FALSE(marks.known);
+	ASSERT_OK(presented_unpack(&self->bytes, &self->back));
+}
+
+/* a worker may say what it likes: what is no whole is nothing */
+TEST_F(presented, marks_damaged)
+{
+	struct presented_marks marks;
+
+	for (size_t len = 0; len < self->bytes.len; len++) {
+		presented_read_marks(&(struct presented){ self->bytes.bytes, len }, &marks);
+		EXPECT_FALSE(marks.known);
+		EXPECT_EQ(0, marks.count);
+	}
+	for (uint32_t count = 0; count < 4 * REACH_MARKS_MAX; count++) {
+		/* it stands behind the two lengths */
+		memcpy(self->bytes.bytes + 2 * sizeof(count), &count, sizeof(count));
+		presented_read_marks(&self->bytes, &marks);
+		EXPECT_EQ(marks.known, marks.count > 0);
+		EXPECT_LE(marks.count, REACH_MARKS_MAX);
+	}
+}
+
 /* cut anywhere, or with a byte more: it is not what was packed */
 TEST_F(presented, damaged)
 {

@@ -88,6 +88,80 @@ TEST_F(table, cohort_is_due_with_the_first)
 	}
 }
 
+static void count_visit(struct cohort *cohort, void *arg)
+{
+	(void)arg;
+	cohort->tries++;
+}
+
+/* how often a cohort was visited since it was asked about last */
+static unsigned int visits(struct cohort *cohort)
+{
+	unsigned int count = cohort->tries;
+
+	cohort->tries = 0;
+	return count;
+}
+
+static void visit_concerned(struct session_table *table, const uint64_t *marks, size_t count)
+{
+	struct mark_set set = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		ASSERT_OK(mark_set_add(&set, marks[i]));
+	session_table_visit_concerned(table, &set, count_visit, NULL);
+	mark_set_release(&set);
+}
+
+/* once each, by a name or by the line; without marks by everything */
+TEST_F(table, concerned)
+{
+	/* the last two in one bucket */
+	const uint64_t names[] = { 1, 2, 3, 3 + 8192 };
+	struct cohort *one = add(self->table, 1, some_session("a", 1, 0), true);
+	struct cohort *two = add(self->table, 2, some_session("b", 2, 0), true);
+	struct cohort *three = add(self->table, 3, some_session("b", 3, 0), true);
+	struct cohort *emptied;
+	uint64_t line;
+
+	session_table_mark(self->table, one, names, 2);
+	session_table_mark(self->table, two, names + 1, 2);
+	EXPECT_EQ(3, session_table_count(self->table));
+
+	visit_concerned(self->table, NULL, 0);
+	EXPECT_EQ(0, visits(one));
+	EXPECT_EQ(0, visits(two));
+	EXPECT_EQ(1, visits(three));
+	session_table_mark(self->table, three, NULL, 0);
+	visit_concerned(self->table, names, 3);
+	EXPECT_EQ(1, visits(one));
+	EXPECT_EQ(1, visits(two));
+	EXPECT_EQ(0, visits(three));
+	visit_concerned(self->table, names + 2, 1);
+	EXPECT_EQ(0, visits(one));
+	EXPECT_EQ(1, visits(two));
+	visit_concerned(self->table, names + 3, 1);
+	EXPECT_EQ(0, visits(two));
+
+	ASSERT_OK(session_table_line_mark("b", DIRECTION_OUTBOUND, &line));
+	visit_concerned(self->table, &line, 1);
+	EXPECT_EQ(0, visits(two));
+	ASSERT_OK(session_table_line_mark("b", DIRECTION_INBOUND, &line));
+	visit_concerned(self->table, &line, 1);
+	EXPECT_EQ(0, visits(one));
+	EXPECT_EQ(1, visits(two));
+	EXPECT_EQ(1, visits(three));
+
+	session_table_unmark(self->table, one);
+	session_table_unmark(self->table, one);
+	EXPECT_TRUE(session_table_remove(self->table, 2, &emptied));
+	free(emptied);
+	visit_concerned(self->table, names + 2, 1);
+	EXPECT_EQ(1, visits(one));
+	EXPECT_EQ(0, visits(three));
+	EXPECT_EQ(2, session_table_count(self->table));
+}
+
 static int later(const void *a, const void *b)
 {
 	const int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
