@@ -7,6 +7,7 @@
 
 #include "userspace/connection.h"
 #include "userspace/judge.h"
+#include "userspace/tls_library.h"
 #include "userspace/tls_resume.h"
 
 /*
@@ -31,6 +32,7 @@ struct tls_context {
 };
 
 struct tls_contexts {
+	struct tls_library library;
 	struct tls_context entries[2 * 2 * CONFIG_CIPHERS_COUNT]; /* two directions, two identities */
 	size_t count;
 };
@@ -151,10 +153,10 @@ static bool tls_set_ciphers(SSL_CTX *ctx, const struct worker_setup *setup,
 	return ktls_ctx_set_ciphers(ctx, aeads13, aeads12) == 0;
 }
 
-static SSL_CTX *tls_context_new(const struct worker_setup *setup, const struct config_line *line,
-				const char **why)
+static SSL_CTX *tls_context_new(OSSL_LIB_CTX *library, const struct worker_setup *setup,
+				const struct config_line *line, const char **why)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+	SSL_CTX *ctx = SSL_CTX_new_ex(library, NULL, TLS_method());
 
 	*why = "out of memory";
 	if (!ctx)
@@ -203,13 +205,15 @@ struct tls_contexts *tls_contexts_new(const struct worker_setup *setup, const ch
 	size_t i;
 
 	*why = "out of memory";
-	if (!contexts)
+	if (!contexts || tls_library_new(&contexts->library) < 0) {
+		free(contexts);
 		return NULL;
+	}
 	for (i = 0; i < setup->config->line_count; i++) {
 		line = &setup->config->lines[i];
 		if (tls_contexts_find(contexts, line))
 			continue;
-		ctx = tls_context_new(setup, line, why);
+		ctx = tls_context_new(contexts->library.ctx, setup, line, why);
 		if (!ctx) {
 			tls_contexts_free(contexts);
 			return NULL;
@@ -232,5 +236,6 @@ void tls_contexts_free(struct tls_contexts *contexts)
 		return;
 	for (i = 0; i < contexts->count; i++)
 		SSL_CTX_free(contexts->entries[i].ctx);
+	tls_library_free(&contexts->library);
 	free(contexts);
 }
