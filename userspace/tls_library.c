@@ -12,94 +12,95 @@
 #include <openssl/provider.h>
 
 #define LIBRARY_PROVIDER "certificates"
-#define LIBRARY_ROWS_MAX 32
-
-/* names as OSSL_ALGORITHM has them: "RSA:rsaEncryption:1.2.840..."; the first one is compared */
-static const char *const library_signers[] = { "RSA", "RSA-PSS", "EC", "DSA", "ED25519", "ED448" };
-
-/* beside those: keys of the key exchange, and the one of Finished (RFC 8446 section 4.4.4) */
-static const char *const library_others[] = { "X25519", "HMAC" };
+enum { LIBRARY_NAMES_MAX = 8, LIBRARY_ROWS_MAX = 32 };
 
 /*
- * The default provider's, in the default library context, which has it for as long as the process
- * lives; the rows are the same for each library.
+ * What is chosen of an operation. The rest of the default provider's is passed on as it is: what
+ * certificates are signed by is for the policy to judge.
  */
+struct library_operation {
+	int id;
+	/* first names as in OSSL_ALGORITHM: "RSA:rsaEncryption:1.2.840..." */
+	const char *names[LIBRARY_NAMES_MAX + 1];
+	const char *properties[2];
+	OSSL_ALGORITHM rows[LIBRARY_ROWS_MAX + 1];
+};
+
+#define LIBRARY_SIGNERS "RSA", "RSA-PSS", "EC", "DSA", "ED25519", "ED448"
+
+static struct library_operation library_operations[] = {
+	{ .id = OSSL_OP_DECODER,
+	  .names = { LIBRARY_SIGNERS },
+	  .properties = { "input=der", "structure=SubjectPublicKeyInfo" } },
+	/* the last two: of the key exchange, and of Finished (RFC 8446 section 4.4.4) */
+	{ .id = OSSL_OP_KEYMGMT, .names = { LIBRARY_SIGNERS, "X25519", "HMAC" } },
+	/* those of ktls_cipher.c, and the one of the random number generator */
+	{ .id = OSSL_OP_CIPHER,
+	  .names = { "AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305", "AES-256-CTR" } },
+	{ .id = OSSL_OP_MAC, .names = { "HMAC" } },
+	{ .id = OSSL_OP_KDF, .names = { "HKDF", "TLS13-KDF", "TLS1-PRF" } },
+	{ .id = OSSL_OP_ENCODER },
+	{ .id = OSSL_OP_STORE },
+};
+
+#define LIBRARY_OPERATION_COUNT (sizeof(library_operations) / sizeof(*library_operations))
+
+/* The default provider, which the default library context has for as long as the process lives. */
 static OSSL_PROVIDER *library_base;
 static CRYPTO_ONCE library_once = CRYPTO_ONCE_STATIC_INIT;
-static OSSL_ALGORITHM library_decoders[LIBRARY_ROWS_MAX + 1];
-static OSSL_ALGORITHM library_keys[LIBRARY_ROWS_MAX + 1];
 
-static bool library_is_of(const OSSL_ALGORITHM *row, const char *const *names, size_t count)
+static bool library_wants(const struct library_operation *operation, const OSSL_ALGORITHM *row)
 {
 	const size_t len = strcspn(row->algorithm_names, ":");
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		if (strlen(names[i]) == len && !strncmp(row->algorithm_names, names[i], len))
+	for (i = 0; i < 2; i++)
+		if (operation->properties[i] &&
+		    (!row->property_definition ||
+		     !strstr(row->property_definition, operation->properties[i])))
+			return false;
+	for (i = 0; operation->names[i]; i++)
+		if (strlen(operation->names[i]) == len &&
+		    !OPENSSL_strncasecmp(row->algorithm_names, operation->names[i], len))
 			return true;
 	return false;
 }
 
-static bool library_signs(const OSSL_ALGORITHM *row)
-{
-	return library_is_of(row, library_signers,
-			     sizeof(library_signers) / sizeof(*library_signers));
-}
-
-static bool library_wants_key(const OSSL_ALGORITHM *row)
-{
-	return library_signs(row) || library_is_of(row, library_others,
-						   sizeof(library_others) / sizeof(*library_others));
-}
-
-static bool library_wants_decoder(const OSSL_ALGORITHM *row)
-{
-	return library_signs(row) && row->property_definition &&
-	       strstr(row->property_definition, "input=der") &&
-	       strstr(row->property_definition, "structure=SubjectPublicKeyInfo");
-}
-
-static void library_choose(int operation, bool (*wants)(const OSSL_ALGORITHM *),
-			   OSSL_ALGORITHM rows[LIBRARY_ROWS_MAX + 1])
+static void library_choose(struct library_operation *operation)
 {
 	int no_cache = 0;
 	const OSSL_ALGORITHM *all =
-		OSSL_PROVIDER_query_operation(library_base, operation, &no_cache);
+		OSSL_PROVIDER_query_operation(library_base, operation->id, &no_cache);
 	size_t count = 0;
 
 	for (; all && all->algorithm_names && count < LIBRARY_ROWS_MAX; all++)
-		if (wants(all))
-			rows[count++] = *all;
+		if (library_wants(operation, all))
+			operation->rows[count++] = *all;
 }
 
 static void library_prepare(void)
 {
+	size_t i;
+
 	/* with FIPS, or providers of the operator's, it is not for us to choose */
 	if (EVP_default_properties_is_fips_enabled(NULL) ||
 	    !OSSL_PROVIDER_available(NULL, "default") || OSSL_PROVIDER_available(NULL, "fips"))
 		return;
 	library_base = OSSL_PROVIDER_load(NULL, "default");
-	if (!library_base)
-		return;
-	library_choose(OSSL_OP_DECODER, library_wants_decoder, library_decoders);
-	library_choose(OSSL_OP_KEYMGMT, library_wants_key, library_keys);
+	for (i = 0; library_base && i < LIBRARY_OPERATION_COUNT; i++)
+		library_choose(&library_operations[i]);
 }
 
 static const OSSL_ALGORITHM *library_query(void *provider, int operation, int *no_cache)
 {
+	size_t i;
+
 	(void)provider;
 	*no_cache = 0;
-	switch (operation) {
-	case OSSL_OP_DECODER:
-		return library_decoders;
-	case OSSL_OP_KEYMGMT:
-		return library_keys;
-	case OSSL_OP_ENCODER:
-	case OSSL_OP_STORE:
-		return NULL;
-	default:
-		return OSSL_PROVIDER_query_operation(library_base, operation, no_cache);
-	}
+	for (i = 0; i < LIBRARY_OPERATION_COUNT; i++)
+		if (library_operations[i].id == operation)
+			return library_operations[i].rows;
+	return OSSL_PROVIDER_query_operation(library_base, operation, no_cache);
 }
 
 /* groups, and in later versions signature algorithms, of TLS: provider-base(7) */

@@ -16,7 +16,7 @@ struct tls_library {
 };
 
 /**
- * tls_library_new - the default provider's algorithms, with decoders of certificates' keys alone
+ * tls_library_new - the default provider's algorithms that handshakes need
  * @out: for tls_library_free(). Where this host's OpenSSL is configured to use other providers,
  *       or FIPS, it is the default library context, with all that it has.
  *
