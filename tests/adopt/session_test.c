@@ -98,26 +98,6 @@ static void check_ended(FIXTURE_DATA(session) *self, const char *reason)
 	EXPECT_EQ(0, daemon_sessions(&self->agent, 0));
 }
 
-/* until the daemon knows that a wrapped app listens there */
-static void await_listener(FIXTURE_DATA(session) *self, uint16_t port)
-{
-	long long end = process_now_ms() + LIMIT_MS;
-	bool there = false;
-	char suffix[16];
-
-	snprintf(suffix, sizeof(suffix), ":%u\"", port);
-	while (!there && process_now_ms() < end) {
-		json_t *status = daemon_ask(&self->agent, "status");
-		char *apps = json_dumps(json_object_get(status, "apps"), JSON_COMPACT);
-
-		there = apps && strstr(apps, suffix);
-		free(apps);
-		json_decref(status);
-		process_sleep_ms(20);
-	}
-	ASSERT_TRUE(there);
-}
-
 TEST_F(session, is_the_wrapped_apps_own)
 {
 	const char *client;
@@ -261,7 +241,7 @@ TEST_F(session, of_ipv4_with_an_app_that_listens_in_both_families)
 	words[WRAP_WORDS + 4] = "[::]:5064";
 	app = process_start(site_file("acceptor.log"), words);
 	ASSERT_LT(0, app);
-	await_listener(self, DUAL_PORT);
+	wrap_await_listener(&self->agent, DUAL_PORT);
 	/* the ports are written anew at each reload */
 	for (int reloads = 0; reloads < 3; reloads++) {
 		if (reloads)

@@ -74,6 +74,15 @@ void living_check_ended(struct daemon *agent, struct peer *peer, const char *rea
 				   JOURNAL_WANT({ "event", "ended" }, { "peer", local })));
 }
 
+void living_check_app_saw_end(const struct plain_app *app, const char *client, bool adopted)
+{
+	json_t *end = plain_app_end(app, client);
+
+	ASSERT_NOT_NULL(end);
+	EXPECT_STREQ(adopted ? "ECONNABORTED" : "rst", journal_text(end, "end"));
+	json_decref(end);
+}
+
 int living_deny(const struct daemon *agent, const char *option, const char *fingerprint)
 {
 	static char output[PROCESS_OUTPUT_MAX];

@@ -33,6 +33,9 @@ void living_check_goes_on(struct peer *peer);
 /* living_check_ended - its peer sees a reset, and the log says why, once; reason: how that begins */
 void living_check_ended(struct daemon *agent, struct peer *peer, const char *reason);
 
+/* living_check_app_saw_end - of a client's session, in the read() that it was in; checks */
+void living_check_app_saw_end(const struct plain_app *app, const char *client, bool adopted);
+
 /* living_deny - `linewarden revoke OPTION FINGERPRINT`; its exit status */
 int living_deny(const struct daemon *agent, const char *option, const char *fingerprint);
 

@@ -83,17 +83,6 @@ FIXTURE_TEARDOWN(reverify)
 	living_end(&self->agent, &self->app, self->keeper);
 }
 
-static void check_app_saw_end(const struct plain_app *app, const struct peer_result *result,
-			      bool adopted)
-{
-	json_t *end = plain_app_end(app, result->local);
-
-	ASSERT_NOT_NULL(end);
-	/* it was in read() */
-	EXPECT_STREQ(adopted ? "ECONNABORTED" : "rst", journal_text(end, "end"));
-	json_decref(end);
-}
-
 /* The next checks have their own patience with what happens after that. */
 static void wait_until_after(time_t end)
 {
@@ -130,7 +119,7 @@ TEST_F_TIMEOUT(reverify, certificate_expires, 60)
 	wait_until_after(end);
 	living_check_ended(&self->agent, self->one, "the certificate expired at ");
 	check_ended_after(&self->agent, self->one, end);
-	check_app_saw_end(&self->app, peer_result(self->one), variant->adopts);
+	living_check_app_saw_end(&self->app, peer_result(self->one)->local, variant->adopts);
 	living_check_goes_on(self->other);
 	local = peer_result(self->third)->local;
 	record = daemon_record(&self->agent, "spared", local);
@@ -175,7 +164,7 @@ TEST_F(reverify, denied)
 	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
 	living_check_ended(&self->agent, self->one,
 		    "refused by the policy now: it is on the operator's deny list");
-	check_app_saw_end(&self->app, peer_result(self->one), variant->adopts);
+	living_check_app_saw_end(&self->app, peer_result(self->one)->local, variant->adopts);
 	living_check_goes_on(self->other);
 	/* what observes refuses nobody else */
 	living_check_ended(&self->agent, self->third,
@@ -275,7 +264,7 @@ TEST_F(reverify, peer_vanished)
 	record = daemon_record(&self->agent, "ended", result.local);
 	EXPECT_NOT_NULL(record);
 	json_decref(record);
-	check_app_saw_end(&self->app, &result, variant->adopts);
+	living_check_app_saw_end(&self->app, result.local, variant->adopts);
 	living_check_goes_on(self->other);
 	EXPECT_EQ(1, daemon_sessions(&self->agent, 1));
 }

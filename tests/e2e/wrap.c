@@ -2,6 +2,7 @@
 #include "tests/e2e/wrap.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,4 +52,23 @@ void wrap_words(const char *run, const char *argv[WRAP_WORDS_MAX])
 
 	memset(argv, 0, WRAP_WORDS_MAX * sizeof(*argv));
 	memcpy(argv, words, sizeof(words));
+}
+
+void wrap_await_listener(const struct daemon *daemon, uint16_t port)
+{
+	long long end = process_now_ms() + READY_MS;
+	bool there = false;
+	char suffix[16];
+
+	snprintf(suffix, sizeof(suffix), ":%u\"", port);
+	while (!there && process_now_ms() < end) {
+		json_t *status = daemon_ask(daemon, "status");
+		char *apps = json_dumps(json_object_get(status, "apps"), JSON_COMPACT);
+
+		there = apps && strstr(apps, suffix);
+		free(apps);
+		json_decref(status);
+		process_sleep_ms(20);
+	}
+	ASSERT_TRUE(there);
 }

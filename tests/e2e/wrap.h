@@ -3,6 +3,7 @@
 #ifndef TESTS_E2E_WRAP_H
 #define TESTS_E2E_WRAP_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "tests/e2e/daemon.h"
@@ -20,5 +21,8 @@ pid_t wrap_start_keeper_of(const struct daemon *daemon, char run[PROCESS_PATH_MA
 
 /* wrap_words - writes `linewarden exec` with a run-path; the command goes behind WRAP_WORDS of them */
 void wrap_words(const char *run, const char *argv[WRAP_WORDS_MAX]);
+
+/* wrap_await_listener - until the daemon knows that a wrapped app listens on that port; checks */
+void wrap_await_listener(const struct daemon *daemon, uint16_t port);
 
 #endif
