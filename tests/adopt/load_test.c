@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/e2e/crowd.h"
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
 #include "tests/e2e/listener.h"
@@ -29,18 +30,18 @@
 #include "tests/harness.h"
 
 #define LIMIT_MS (5000 * harness_time_scale())
-#define CLIENT_LIMIT_MS (10000 * harness_time_scale())
 #define KILLS_MS (90000 * harness_time_scale())
 #define SETTLED 25 /* tenths of a second without a change */
 #define MARKER "nobody-may-read-this-on-the-wire"
 
-enum { KILLS = 20, CLIENTS = 8, LASTING = 4, PLAIN_PORT = 5099 };
+enum { KILLS = 20, LASTING = 4, PLAIN_PORT = 5099 };
 
-/* counted by processes of the test */
+static const uint16_t clients[] = { DAEMON_PORT, DAEMON_PORT, DAEMON_PORT, DAEMON_PORT,
+				    DAEMON_PORT, DAEMON_PORT, DAEMON_PORT, DAEMON_PORT, 0 };
+
+/* counted by the wire, a process of the test */
 struct tally {
-	unsigned int packets, found, dropped; /* by the wire */
-	unsigned int served, refused, wrong, hung; /* by the clients */
-	int stop;
+	unsigned int packets, found, dropped;
 };
 
 /* what must be the same before and after */
@@ -52,7 +53,8 @@ FIXTURE(load) {
 	struct daemon agent;
 	struct plain_app app;
 	struct tally *tally;
-	pid_t keeper, wire, clients[CLIENTS];
+	struct crowd crowd;
+	pid_t keeper, wire;
 	struct peer *lasting[LASTING];
 	struct descriptors before;
 };
@@ -113,11 +115,6 @@ static pid_t start_wire(struct tally *tally)
 	return pid;
 }
 
-static unsigned int load(const unsigned int *count)
-{
-	return __atomic_load_n(count, __ATOMIC_SEQ_CST);
-}
-
 /* a port that is nobody's: there the words must be seen */
 static void check_wire_finds(struct tally *tally)
 {
@@ -128,72 +125,11 @@ static void check_wire_finds(struct tally *tally)
 
 	ASSERT_OK(peer_open(&options, &peer));
 	ASSERT_OK(peer_step(peer, "text:%s", MARKER));
-	while (!load(&tally->found) && process_now_ms() < end)
+	while (!crowd_count(&tally->found) && process_now_ms() < end)
 		process_sleep_ms(10);
-	ASSERT_LT(0, load(&tally->found));
+	ASSERT_LT(0, crowd_count(&tally->found));
 	peer_free(peer);
 	close(listener);
-}
-
-/* --- the clients */
-
-static int visit_steps(struct peer *peer)
-{
-	int rc = peer_step(peer, "text:%s", MARKER);
-
-	if (!rc)
-		rc = peer_step(peer, "expect:%s", MARKER);
-	if (!rc)
-		rc = peer_step(peer, "echo:5000:700");
-	if (!rc)
-		rc = peer_step(peer, "fin");
-	return rc ? rc : peer_step(peer, "fin-wait");
-}
-
-static int visit(void)
-{
-	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, "good");
-	struct peer *peer = NULL;
-	int rc;
-
-	options.timeout_ms = CLIENT_LIMIT_MS;
-	rc = peer_open(&options, &peer);
-	if (!rc)
-		rc = visit_steps(peer);
-	peer_free(peer);
-	return rc;
-}
-
-static void count_visit(struct tally *tally, int rc)
-{
-	unsigned int *count = rc == 0 ? &tally->served : rc == -ETIMEDOUT ? &tally->hung :
-			      rc == -EBADMSG ? &tally->wrong : &tally->refused;
-
-	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
-	if (rc)
-		process_sleep_ms(50 * harness_time_scale());
-}
-
-static void start_clients(FIXTURE_DATA(load) *self)
-{
-	for (int i = 0; i < CLIENTS; i++) {
-		self->clients[i] = fork();
-		ASSERT_LE(0, self->clients[i]);
-		if (self->clients[i])
-			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		while (!__atomic_load_n(&self->tally->stop, __ATOMIC_SEQ_CST))
-			count_visit(self->tally, visit());
-		_exit(0);
-	}
-}
-
-/* each ends its last visit, in time */
-static void stop_clients(FIXTURE_DATA(load) *self)
-{
-	__atomic_store_n(&self->tally->stop, 1, __ATOMIC_SEQ_CST);
-	for (int i = 0; i < CLIENTS; i++)
-		EXPECT_EQ(0, process_end(self->clients[i], 0, CLIENT_LIMIT_MS));
 }
 
 /* --- what is left over */
@@ -356,7 +292,7 @@ FIXTURE_SETUP(load)
 	daemon_start(&self->agent, &(struct daemon_options){ .settings = "workers = 2" });
 	self->keeper = wrap_start_keeper_of(&self->agent, run);
 	plain_app_wrap(&self->app, run, DAEMON_PORT, variant->app);
-	ASSERT_OK(visit());
+	ASSERT_OK(crowd_visit(DAEMON_PORT, MARKER));
 	ASSERT_EQ(0, daemon_sessions(&self->agent, 0));
 	self->before = count_settled(self);
 	self->wire = start_wire(self->tally);
@@ -397,12 +333,13 @@ static void close_lasting(FIXTURE_DATA(load) *self)
 
 TEST_F_TIMEOUT(load, survives_the_main_processs_ends, 140)
 {
-	unsigned int random = 20261124, found = load(&self->tally->found);
+	unsigned int random = 20261124, found = crowd_count(&self->tally->found);
 	long long end = process_now_ms() + KILLS_MS;
+	const struct crowd_tally *tally;
 	int kills = 1;
 
 	open_lasting(self);
-	start_clients(self);
+	crowd_start(&self->crowd, clients, MARKER);
 	process_sleep_ms(LIMIT_MS / 5);
 	ASSERT_LE(0, daemon_end(&self->agent, SIGKILL));
 	for (; kills < KILLS && process_now_ms() < end; kills++) {
@@ -411,17 +348,18 @@ TEST_F_TIMEOUT(load, survives_the_main_processs_ends, 140)
 	}
 	ASSERT_OK(daemon_launch(&self->agent));
 	process_sleep_ms(LIMIT_MS / 5);
-	stop_clients(self);
+	crowd_stop(&self->crowd);
 	close_lasting(self);
+	tally = self->crowd.tally;
 	TH_LOG("%d kills: %u visits served, %u refused; %u packets, %u of them lost", kills,
-	       load(&self->tally->served), load(&self->tally->refused),
-	       load(&self->tally->packets), load(&self->tally->dropped));
-	EXPECT_LT(kills, load(&self->tally->served));
-	EXPECT_EQ(0, load(&self->tally->wrong));
-	EXPECT_EQ(0, load(&self->tally->hung));
-	EXPECT_EQ(found, load(&self->tally->found));
-	EXPECT_EQ(0, load(&self->tally->dropped));
-	ASSERT_OK(visit());
+	       crowd_count(&tally->served), crowd_count(&tally->refused),
+	       crowd_count(&self->tally->packets), crowd_count(&self->tally->dropped));
+	EXPECT_LT(kills, crowd_count(&tally->served));
+	EXPECT_EQ(0, crowd_count(&tally->wrong));
+	EXPECT_EQ(0, crowd_count(&tally->hung));
+	EXPECT_EQ(found, crowd_count(&self->tally->found));
+	EXPECT_EQ(0, crowd_count(&self->tally->dropped));
+	ASSERT_OK(crowd_visit(DAEMON_PORT, MARKER));
 	check_nothing_is_left(self);
 	check_app_saw_no_error(&self->app);
 	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));

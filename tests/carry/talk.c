@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "tests/e2e/process.h"
 #include "tests/harness.h"
 
-#define TALK_PAUSE_MS 20
+#define TALK_PAUSE_MS (50 * harness_time_scale())
 
 static bool talk_goes_on(int stop)
 {
@@ -28,11 +29,10 @@ static void talk_round(struct peer *peer, int size, int width, struct talk_repor
 	took = process_now_ms() - start;
 	if (took > report->longest_ms)
 		report->longest_ms = took;
-	report->rounds++;
 }
 
-static _Noreturn void talk_run(const struct peer_options *options, int size, int width, int stop,
-			       int out)
+static _Noreturn void talk_run(const struct peer_options *options, int size, int width,
+			       const char *end, uint64_t *rounds, int stop, int out)
 {
 	struct talk_report report = { .error = 0 };
 	struct peer *peer;
@@ -44,21 +44,28 @@ static _Noreturn void talk_run(const struct peer_options *options, int size, int
 		_exit(1);
 	while (!report.error && talk_goes_on(stop)) {
 		talk_round(peer, size, width, &report);
+		if (!report.error)
+			__atomic_fetch_add(rounds, 1, __ATOMIC_SEQ_CST);
 		/* a daemon is to be started meanwhile, on this processor */
 		process_sleep_ms(TALK_PAUSE_MS);
 	}
 	if (!report.error)
-		report.error = peer_step(peer, "close_notify");
+		report.error = peer_step(peer, "%s", end);
 	if (!report.error)
 		report.error = peer_step(peer, "drain");
 	report.result = *peer_result(peer);
 	_exit(write(out, &report, sizeof(report)) < 0);
 }
 
-void talk_start(struct talk *talk, const struct peer_options *options, int size, int width)
+void talk_start(struct talk *talk, const struct peer_options *options, int size, int width,
+		const char *end)
 {
+	uint64_t *rounds = mmap(NULL, sizeof(*rounds), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int stop[2], report[2];
 
+	ASSERT_NE(MAP_FAILED, rounds);
+	talk->rounds = rounds;
 	ASSERT_OK(pipe(stop));
 	ASSERT_OK(pipe(report));
 	talk->pid = fork();
@@ -66,7 +73,7 @@ void talk_start(struct talk *talk, const struct peer_options *options, int size,
 	if (!talk->pid) {
 		close(stop[1]);
 		close(report[0]);
-		talk_run(options, size, width, stop[0], report[1]);
+		talk_run(options, size, width, end, rounds, stop[0], report[1]);
 	}
 	close(stop[0]);
 	close(report[1]);
@@ -74,6 +81,11 @@ void talk_start(struct talk *talk, const struct peer_options *options, int size,
 	talk->report = report[0];
 	ASSERT_EQ(sizeof(talk->local), read(talk->report, talk->local, sizeof(talk->local)));
 	ASSERT_NE('\0', *talk->local);
+}
+
+uint64_t talk_rounds(const struct talk *talk)
+{
+	return __atomic_load_n(talk->rounds, __ATOMIC_SEQ_CST);
 }
 
 void talk_stop(struct talk *talk, struct talk_report *report)
