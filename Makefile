@@ -11,6 +11,7 @@
 #
 #   make                 everything            make check        all tests (installs what they need)
 #   make demo            the main job          make check-fast   tests without virtual machines
+#   make bench           side by side with nginx, HAProxy, stunnel and hitch; ONLY=scenario
 #   make install         DESTDIR= PREFIX=      make clean
 #   make fuzz            SECONDS=60 for each target, ONLY=target
 #   make conformance     CASES=DIR  certificates that others made, and what they say of them
@@ -131,7 +132,7 @@ skeletons := $(bpf-targets:.bpf.o=.skel.h)
 objs := $(sort $(foreach t,$(libs) $(progs),$(filter $(O)/%,$(objs-$(t)))))
 
 # --- what depends on what ---------------------------------------------------------------------
-.PHONY: all check check-fast conformance demo fuzz install clean setup FORCE
+.PHONY: all bench check check-fast conformance demo fuzz install clean setup FORCE
 all: $(progs)
 
 # One stamp of all flags: when they change, everything that was built with them is built again.
@@ -199,6 +200,10 @@ check-fast: all
 
 demo: all
 	$(Q)O=$(O) tests/demo/run
+
+bench: all
+	$(Q)packaging/install-packages bench
+	$(Q)O=$(O) tests/bench/bench.py $(if $(ONLY),--only '$(ONLY)')
 
 # The targets once more, with clang's libFuzzer and the sanitizers: a build of its own in $(O)/fuzz
 SECONDS ?= 60

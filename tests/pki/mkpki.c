@@ -3,6 +3,8 @@
  * mkpki DIR: writes the test PKI of rows.c. Every row gives NAME.pem (the certificate and
  * the intermediates that go with it) and NAME.key.
  * mkpki DIR NAME SECONDS: issues one of them anew, which ends so many seconds from now.
+ * mkpki DIR NAME xCOUNT: issues that many more of the kind of one, each with a key of its own where
+ * keys are cheap. NAME-many.key has each certificate, followed by its key.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -136,8 +138,8 @@ static void add_extensions(const struct pki_row *row, X509 *certificate, X509 *i
 		add_unknown_critical(certificate);
 }
 
-/* seconds: 0 for the row's own end, else so many from now */
-static void issue(int index, long seconds)
+/* seconds: 0 for the row's own end, else so many from now; an issuer gives no serial twice */
+static void issue(int index, int64_t serial, long seconds)
 {
 	const struct pki_row *row = &pki_rows[index];
 	int issuer_index = find_row(row->issuer);
@@ -152,9 +154,7 @@ static void issue(int index, long seconds)
 	certificates[index] = certificate;
 	issuer = certificates[issuer_index];
 	X509_set_version(certificate, X509_VERSION_3);
-	/* an issuer must not give a number twice, and a second one of the row is another */
-	ASN1_INTEGER_set_int64(X509_get_serialNumber(certificate),
-			       seconds ? (int64_t)time(NULL) * 100 + index : index + 1);
+	ASN1_INTEGER_set_int64(X509_get_serialNumber(certificate), serial);
 	subject = X509_get_subject_name(certificate);
 	X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8,
 				   (const unsigned char *)"Linewarden tests", -1, -1, 0);
@@ -208,18 +208,38 @@ static void read_row(const char *dir, int index)
 		die("not readable", pki_rows[index].name);
 }
 
-static void free_all(void)
+static void free_row(int index)
 {
-	for (int i = 0; i < MAX_ROWS; i++) {
-		X509_free(certificates[i]);
-		EVP_PKEY_free(keys[i]);
+	X509_free(certificates[index]);
+	EVP_PKEY_free(keys[index]);
+	certificates[index] = NULL;
+	keys[index] = NULL;
+}
+
+static void issue_many(const char *dir, int index, long count)
+{
+	int64_t serial = (int64_t)time(NULL) * 1000000;
+	FILE *file;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s-many", pki_rows[index].name);
+	/* .key's mode: there are keys in it */
+	file = open_file(dir, name, ".key", true);
+	for (long i = 0; i < count; i++) {
+		issue(index, serial + i, 0);
+		if (!PEM_write_X509(file, certificates[index]) ||
+		    !PEM_write_PrivateKey(file, keys[index], NULL, NULL, 0, NULL, NULL))
+			die("write", name);
+		free_row(index);
 	}
+	if (fclose(file))
+		die("write", name);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc != 2 && argc != 4) {
-		fprintf(stderr, "usage: mkpki DIR [NAME SECONDS]\n");
+		fprintf(stderr, "usage: mkpki DIR [NAME SECONDS|xCOUNT]\n");
 		return 2;
 	}
 	if (mkdir(argv[1], 0755) < 0 && errno != EEXIST)
@@ -228,13 +248,18 @@ int main(int argc, char **argv)
 		int index = find_row(argv[2]);
 
 		read_row(argv[1], find_row(pki_rows[index].issuer));
-		issue(index, atol(argv[3]));
-		write_row(argv[1], index);
+		if (*argv[3] == 'x') {
+			issue_many(argv[1], index, atol(argv[3] + 1));
+		} else {
+			issue(index, (int64_t)time(NULL) * 100 + index, atol(argv[3]));
+			write_row(argv[1], index);
+		}
 	}
 	for (int i = 0; argc == 2 && pki_rows[i].name; i++) {
-		issue(i, 0);
+		issue(i, i + 1, 0);
 		write_row(argv[1], i);
 	}
-	free_all();
+	for (int i = 0; i < MAX_ROWS; i++)
+		free_row(i);
 	return 0;
 }

@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What `make bench` runs: the measurements in a guest and natively, the tables, bench.json.
+
+usage: tests/bench/bench.py [--only SCENARIO[,SCENARIO...]] [--kernel NAME] [--chart FILE]
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import report  # noqa: E402
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+IN_GUEST = ("handshake",)
+NATIVE = ("native",)
+COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+CLIENTS = 400  # certificates of each kind; see Run.fresh()
+
+
+def paint(code, text):
+    return f"\033[{code}m{text}\033[0m" if COLOUR else text
+
+
+def progress(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def make_pki(build):
+    """Made here: keys are slow to make in a guest."""
+    pki = f"{build}/tests/bench/pki"
+    mkpki = [f"{build}/tests/pki/mkpki", pki]
+    progress("making the certificates")
+    subprocess.run(mkpki, check=True)
+    for kind in ("good", "good-rsa"):
+        subprocess.run([*mkpki, kind, f"x{CLIENTS}"], check=True)
+    return pki
+
+
+def measure(where, command):
+    """The records that a measurement prints; its other lines are progress."""
+    records, began = [], time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=TOP) as process:
+        for line in process.stdout:
+            if line.startswith("{"):
+                records.append(json.loads(line))
+            else:
+                progress(f"{where} {time.monotonic() - began:4.0f} s: {line.rstrip()}")
+    if process.returncode != 0:
+        progress(f"{where}: ended with status {process.returncode}; what it had measured is below")
+    return records
+
+
+def first_line(command):
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return next(iter((run.stdout + run.stderr).splitlines()), "").strip()
+
+
+def versions():
+    packages = ("nginx", "libnginx-mod-stream", "haproxy", "stunnel4", "hitch", "libssl3",
+                "libssl3t64", "qemu-system-x86")
+    found = {}
+    for name in packages:
+        version = first_line(["dpkg-query", "-W", "-f", "${Version}", name])
+        if version and not version.startswith("dpkg-query"):
+            found[name] = version
+    return found
+
+
+def environment(kernel):
+    with open("/proc/cpuinfo") as file:
+        cpu = dict(line.split(":", 1) for line in file.read().split("\n\n")[0].splitlines() if ":" in line)
+    cpu = {key.strip(): value.strip() for key, value in cpu.items()}
+    return {
+        "commit": first_line(["git", "-C", TOP, "describe", "--always", "--dirty", "--abbrev=12"]),
+        "versions": versions(),
+        "guest-kernel": kernel,
+        "kernel": platform.release(),
+        "processor": cpu.get("model name"),
+        "processors": os.cpu_count(),
+        "cpu-flags": cpu.get("flags", "").split(),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measures Linewarden beside other servers.")
+    parser.add_argument("--only", default="", help="these of: " + " ".join(IN_GUEST + NATIVE))
+    parser.add_argument("--kernel", default="6.1", help="of the guest")
+    options = parser.parse_args()
+    wanted = options.only.replace(",", " ").split() or list(IN_GUEST + NATIVE)
+    for name in wanted:
+        if name not in IN_GUEST + NATIVE:
+            parser.error(f"no such scenario: {name} (there are {', '.join(IN_GUEST + NATIVE)})")
+    build = os.path.realpath(os.environ.get("O", "build"))
+    began = time.monotonic()
+    pki = make_pki(build)
+    records = []
+    guest = [name for name in wanted if name in IN_GUEST]
+    if guest:
+        records += measure("guest", ["tests/vm/run", "--kernel", options.kernel, "--icount",
+                                     "--mem", "2048", "--timeout", "1800", "--", "tests/stage",
+                                     "tests/bench/measure.py", build, pki, *guest])
+    scenarios = report.group(records)
+    for scenario, rows in scenarios.items():
+        print("\n" + "\n".join(report.table(scenario, rows, paint)))
+    lines = report.bar_lines(scenarios, paint)
+    if lines:
+        print("\n" + paint(1, "Bars") + "\n  " + "\n  ".join(lines))
+    with open(f"{build}/bench.json", "w") as file:
+        json.dump({**environment(options.kernel), "seconds": round(time.monotonic() - began),
+                   "results": records}, file, indent=1)
+    print(f"\n{build}/bench.json has all of it; {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
