@@ -17,10 +17,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import report  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-IN_GUEST = ("handshake",)
+IN_GUEST = ("handshake", "bulk", "round-trip", "idle")
 NATIVE = ("native",)
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-CLIENTS = 400  # certificates of each kind; see Run.fresh()
+CLIENTS = 600  # certificates of each kind; see Run.fresh()
 
 
 def paint(code, text):

@@ -52,14 +52,14 @@ class Run:
         run = subprocess.run(self.command(subject, what, *options), capture_output=True, text=True,
                              timeout=600, check=False)
         if run.returncode != 0:
-            raise subjects_.Missing(f"the client failed: {run.stderr.strip()[-300:]}")
+            raise subjects_.Missing(f"the client failed: {run.stderr.strip()[-300:]}{subject.why()}")
         result = json.loads(run.stdout)
         result["subject"] = subject.cpu_time() - before
         return result
 
     def fresh(self, subject, count):
         """The next certificates that this subject has not seen. Two lines of a daemon share one cache."""
-        start = 200 if subject.name == "relay" else 0
+        start = 300 if subject.name == "relay" else 0
         first = self.used.get(subject.name, start)
         self.used[subject.name] = first + count
         return first
@@ -96,33 +96,126 @@ def median(values):
 
 # --- scenarios ------------------------------------------------------------------------------
 
+def client_share(run, scenario, work):
+    """What the client takes of its own CPU time for this work, from a floor: plain, and with TLS."""
+    shares = {}
+    for subject in run.subjects:
+        if subject.name == "OpenSSL loop" or (subject.plain and not scenario.startswith("hand")):
+            say(f"{scenario}: the client's own share, {subject.name}")
+            shares[subject.plain] = min(work(subject)["own"] for _ in range(2))
+    return shares
+
+
 def handshake(run, kind):
-    count, rounds = (16, 3) if GUEST else (100, 5)
+    """The whole guest without the client's share; natively what the subject's processes ran."""
+    count, rounds = (16, 3) if GUEST else (100, 3)
     for how in ("repeated", "first"):
-        scenario = f"handshake-{kind}-{how}"
+        scenario = f"handshake-{kind}-{how}" + ("" if GUEST else "-native")
 
-        def options(subject, number, how=how):
+        def work(subject, number=count, how=how):
             if how == "repeated":
-                return ["--repeat", "--first", 0, "--count", number]
-            return ["--first", run.fresh(subject, number), "--count", number]
+                return run.load(subject, "handshake", "--repeat", "--count", number)
+            return run.load(subject, "handshake", "--first", run.fresh(subject, number),
+                            "--count", number)
 
-        skip = ("plain TCP",)
-        for subject, results in run.interleave(
-                scenario, rounds,
-                lambda s: run.load(s, "handshake", *options(s, WARM_UP)),
-                lambda s: run.load(s, "handshake", *options(s, count)), skip):
-            figures = [(r["busy"] if GUEST else r["subject"]) / count for r in results]
+        share = client_share(run, scenario, work)[False] / count
+        for subject, results in run.interleave(scenario, rounds, lambda s, w=work: w(s, WARM_UP), work,
+                                               skip=("plain TCP",)):
+            figures = [r["busy"] / count - share if GUEST else r["subject"] / count for r in results]
             record(scenario=scenario, subject=subject.name, figure=median(figures),
-                   unit="instructions" if GUEST else "ns", rounds=figures,
-                   client=median(r["own"] / count for r in results),
+                   unit="instructions" if GUEST else "ns", rounds=figures, client=share,
                    subject_share=median(r["subject"] / count for r in results),
                    wall=median(r["wall"] / count for r in results),
                    p50=median(r["p50"] for r in results), p99=median(r["p99"] for r in results),
                    tickets=sum(r["tickets"] for r in results))
 
 
+def bulk(run):
+    for width, size in ((16384, 4 << 20), (600, 1 << 19)):
+        for what in ("up", "down"):
+            scenario = f"{what}-{width}"
+            options = ["--width", width, "--bytes", size]
+            per_unit(run, scenario, lambda s, o=options, w=what: run.load(s, w, *o), size / 1e6,
+                     "instructions/MB", own=what == "down")
+
+
+def round_trip(run):
+    count = 300
+    per_unit(run, "round-trip", lambda s: run.load(s, "round-trip", "--width", 600, "--count", count),
+             count, "instructions/trip")
+
+
+def per_unit(run, scenario, work, units, unit, own=False):
+    """The whole guest without the client's share, for each of so many units.
+
+    The share is what a floor costs the same client: what the kernel does for the receiver while the
+    client sends, the gate's part of it included, stays with the subject. own: it is the clock of
+    the client in each run, for work where how the server cuts it into records makes the client's.
+    """
+    shares = client_share(run, scenario, work)
+    for subject, results in run.interleave(scenario, 3, work, work):
+        share = shares[subject.plain]
+        figures = [(r["busy"] - (r["own"] if own else share)) / units for r in results]
+        record(scenario=scenario, subject=subject.name, figure=median(figures), unit=unit,
+               rounds=figures, client_floor=share / units,
+               client_own=median(r["own"] / units for r in results),
+               subject_share=median(r["subject"] / units for r in results),
+               idle=median(1 - min(1, r["busy"] / r["wall"]) for r in results))
+
+
+def memory(pids):
+    """kB of PSS of all of them."""
+    total = 0
+    for pid in set(pids):
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+        except OSError:
+            continue
+    return total
+
+
+def idle(run, count):
+    """PSS for each idle connection: what there is more than before the first of them."""
+    scenario = f"idle-guest-{count}" if GUEST else f"idle-native-{count}"
+    for subject in run.subjects:
+        if subject.plain or subject.name == "OpenSSL loop":
+            continue
+        say(f"{scenario}: {subject.name}")
+        command = run.command(subject, "idle", "--repeat", "--count", count)
+        try:
+            run.load(subject, "handshake", "--repeat", "--count", WARM_UP)
+            before = memory(subject.pids())
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=subjects_.enter(None)) as client:
+                if client.stdout.readline().strip() != "ready":
+                    raise subjects_.Missing(f"the client failed: {client.stderr.read().strip()[-300:]}")
+                after = memory(subject.pids())
+                client.stdin.close()
+        except subjects_.Missing as reason:
+            record(scenario=scenario, subject=subject.name, reason=str(reason))
+            continue
+        record(scenario=scenario, subject=subject.name, figure=(after - before) * 1024 / count,
+               unit="B", before=before * 1024, after=after * 1024)
+    for name, reason in run.missing.items():
+        record(scenario=scenario, subject=name, reason=reason)
+
+
+def idle_all(run):
+    """Thousands of handshakes take too long in a guest, and what each adds is the same from the first."""
+    room = subjects_.FILES // 2 - 200  # a proxy has two sockets for each
+    for count in (400,) if GUEST else (1000, min(10000, room)):
+        idle(run, count)
+
+
 SITES = {  # identity and clients, and what is measured with them
-    "ecdsa": ("server", "good", {"handshake": lambda run: handshake(run, "ecdsa")}),
+    "ecdsa": ("server", "good", {
+        "handshake": lambda run: handshake(run, "ecdsa"),
+        "bulk": bulk,
+        "round-trip": round_trip,
+        "idle": idle_all,
+    }),
     "rsa": ("server-rsa", "good-rsa", {"handshake": lambda run: handshake(run, "rsa")}),
 }
 

@@ -7,6 +7,7 @@ TCP. The client offers one suite and one group, so that these are the same.
 """
 
 import contextlib
+import json
 import os
 import re
 import resource
@@ -189,7 +190,7 @@ class Site:
     def __init__(self, build, pki, identity, clients):
         self.build, self.identity = build, identity
         self.dir = f"{os.environ['STAGE_DIR']}/{identity}"
-        self.processes = []
+        self.processes, self.pins, self.log = [], [], None
         shutil.copytree(pki, self.dir)
         for name in os.listdir(self.dir):
             os.chown(f"{self.dir}/{name}", 0, 0)
@@ -227,7 +228,7 @@ class Site:
 
     def start(self, command, ready, cgroup=None, environment=()):
         """Until ready() is true; a server that ends before is an error with its log."""
-        log = f"{self.dir}/{os.path.basename(command[0])}-{len(self.processes)}.log"
+        self.log = log = f"{self.dir}/process-{len(self.processes)}.log"
         with open(log, "w") as out:
             process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
                                        cwd=self.dir, preexec_fn=enter(cgroup),
@@ -247,18 +248,22 @@ class Site:
         if tls:
             command += ["--cert", f"{self.dir}/{self.identity}.pem", "--key",
                         f"{self.dir}/{self.identity}.key", "--ca", f"{self.dir}/root.pem"]
+        # not by the port: where the daemon governs it, that has a listener of its own there
         return self.start(command + [f"127.0.0.1:{port}" for port in ports],
-                          lambda: all(map(listens, ports)), cgroup)
+                          lambda: self.read(os.path.basename(self.log)) == "ready\n", cgroup)
 
     def stop(self):
         for process in reversed(self.processes):
-            for pid in reversed(children(process.pid)):
+            # a master before its workers, which it would start again
+            for pid in children(process.pid):
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
             process.wait()
-        self.processes = []
+        for pins in self.pins:
+            subprocess.run([f"{self.build}/tools/linewarden", "detach", "--pins", pins], check=False)
+        self.processes, self.pins = [], []
 
 
 class Subject:
@@ -267,6 +272,16 @@ class Subject:
     def __init__(self, name, port, cgroup, plain=False):
         self.name, self.port, self.cgroup, self.plain = name, port, cgroup, plain
         self.roots = []
+        self.audit = None  # its last line says why somebody was refused
+
+    def why(self):
+        """What the subject itself says of the last failure."""
+        try:
+            with open(self.audit or os.devnull) as file:
+                last = json.loads(file.readlines()[-1])
+        except (OSError, IndexError, ValueError):
+            return ""
+        return f" ({self.name}: {last.get('event')}, {last.get('reason')})"
 
     def cpu_time(self):
         """ns that its processes have run, and those that are gone."""
@@ -300,6 +315,7 @@ def linewarden(site, name, ktls, lines):
     cgroup, own, apps = map(site.group, (name, f"{name}/daemon", f"{name}/apps"))
     run = f"{site.dir}/run-{name}"
     pins = f"{os.environ['STAGE_PINS']}-{name}-{site.identity}"
+    site.pins.append(pins)
     text = site.fill(LINEWARDEN, name=name, ktls=ktls, run=run, pins=pins, cgroup=cgroup)
     text += "".join(LINE.format(name=f"{name}-{delivery}", delivery=delivery, port=port)
                     for delivery, port in lines.items())
@@ -319,10 +335,10 @@ def linewarden(site, name, ktls, lines):
     for delivery, port in lines.items():
         adopts = delivery == "adopt"
         wrapper = (tool, "exec", "--run", run, "--") if adopts else ()
-        process = site.server(port, cgroup=apps, wrapper=wrapper)
+        site.server(port, cgroup=apps, wrapper=wrapper)
         subject = Subject({"adopt": "adopted", "relay": "relay"}[delivery]
                           if ktls == "require" else "fallback", port, own)
-        subject.app = process.pid
+        subject.audit = f"{site.dir}/audit-{name}.jsonl"
         subject.roots = roots
         subjects.append(subject)
     return subjects
