@@ -132,7 +132,7 @@ skeletons := $(bpf-targets:.bpf.o=.skel.h)
 objs := $(sort $(foreach t,$(libs) $(progs),$(filter $(O)/%,$(objs-$(t)))))
 
 # --- what depends on what ---------------------------------------------------------------------
-.PHONY: all bench check check-fast conformance demo fuzz install clean setup FORCE
+.PHONY: all bench bench-chart check check-fast conformance demo fuzz install clean setup FORCE
 all: $(progs)
 
 # One stamp of all flags: when they change, everything that was built with them is built again.
@@ -204,6 +204,10 @@ demo: all
 bench: all
 	$(Q)packaging/install-packages bench
 	$(Q)O=$(O) tests/bench/bench.py $(if $(ONLY),--only '$(ONLY)')
+
+# docs/benchmarks.svg, of the figures that make bench has left
+bench-chart:
+	$(Q)O=$(O) tests/bench/bench.py --chart docs/benchmarks.svg
 
 # The targets once more, with clang's libFuzzer and the sanitizers: a build of its own in $(O)/fuzz
 SECONDS ?= 60

@@ -22,7 +22,8 @@ static const char usage[] =
 	"        up, down: --bytes in writes of --width; an operation is all of them\n"
 	"        idle: connect, one byte there and back, and stay until the standard input ends\n"
 	"  --count N --width N --bytes N\n"
-	"  --certs FILE --chain FILE  of the clients (else plain TCP); --first N, and --repeat it\n";
+	"  --certs FILE --chain FILE  of the clients (else plain TCP); --first N;\n"
+	"  --repeat                   one certificate for all the handshakes\n";
 
 static struct {
 	size_t count, width;
@@ -201,7 +202,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	client = client_new(argv[optind + 1], load.certificates, load.chain, load.first,
-			    load.repeat ? 1 : load.count);
+			    run == load_handshake && !load.repeat ? load.count : 1);
 	run();
 	printf("{\"count\":%zu,\"wall\":%llu,\"busy\":%llu,\"own\":%llu,\"p50\":%llu,\"p99\":%llu,"
 	       "\"tickets\":%u}\n",

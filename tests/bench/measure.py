@@ -9,6 +9,7 @@ are progress.
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -176,13 +177,17 @@ def memory(pids):
 
 
 def idle(run, count):
-    """PSS for each idle connection: what there is more than before the first of them."""
-    scenario = f"idle-guest-{count}" if GUEST else f"idle-native-{count}"
+    """With so many idle connections: the PSS of each, and what more work costs meanwhile.
+
+    The PSS is what there is more than before the first of them.
+    """
+    where = "guest" if GUEST else "native"
     for subject in run.subjects:
         if subject.plain or subject.name == "OpenSSL loop":
             continue
-        say(f"{scenario}: {subject.name}")
+        say(f"{count} idle connections: {subject.name}")
         command = run.command(subject, "idle", "--repeat", "--count", count)
+        scenario = f"idle-{where}-{count}"
         try:
             run.load(subject, "handshake", "--repeat", "--count", WARM_UP)
             before = memory(subject.pids())
@@ -192,21 +197,110 @@ def idle(run, count):
                 if client.stdout.readline().strip() != "ready":
                     raise subjects_.Missing(f"the client failed: {client.stderr.read().strip()[-300:]}")
                 after = memory(subject.pids())
+                record(scenario=scenario, subject=subject.name, unit="B",
+                       figure=(after - before) * 1024 / count, before=before * 1024, after=after * 1024)
+                scale(run, subject, f"{where}-{count}")
                 client.stdin.close()
         except subjects_.Missing as reason:
             record(scenario=scenario, subject=subject.name, reason=str(reason))
-            continue
-        record(scenario=scenario, subject=subject.name, figure=(after - before) * 1024 / count,
-               unit="B", before=before * 1024, after=after * 1024)
     for name, reason in run.missing.items():
-        record(scenario=scenario, subject=name, reason=reason)
+        record(scenario=f"idle-{where}-{count}", subject=name, reason=reason)
+
+
+def scale(run, subject, where):
+    """A handshake, and a round trip, beside the sessions that there are already."""
+    for what, options, count in (("handshake", ["--repeat"], 16 if GUEST else 100),
+                                 ("round-trip", ["--width", 600], 200 if GUEST else 2000)):
+        results = [run.load(subject, what, *options, "--count", count) for _ in range(3)]
+        figures = [(r["busy"] - r["own"] if GUEST else r["subject"]) / count for r in results]
+        record(scenario=f"scale-{what}-{where}", subject=subject.name, figure=median(figures),
+               unit=("instructions" if what == "handshake" else "instructions/trip") if GUEST else "ns",
+               rounds=figures)
 
 
 def idle_all(run):
     """Thousands of handshakes take too long in a guest, and what each adds is the same from the first."""
     room = subjects_.FILES // 2 - 200  # a proxy has two sockets for each
-    for count in (400,) if GUEST else (1000, min(10000, room)):
+    for count in (10, 400) if GUEST else (10, 1000, min(10000, room)):
         idle(run, count)
+
+
+def latency(run):
+    """Natively: from the first byte of a connection, or of a message, until its echo is there."""
+    for what, options, count in (("handshake", ["--repeat"], 200),
+                                 ("round-trip", ["--width", 600], 3000)):
+        def work(subject, what=what, options=options, count=count):
+            return run.load(subject, what, *options, "--count", count)
+
+        for subject, results in run.interleave(f"latency-{what}", 3, work, work):
+            for name in ("p50", "p99"):
+                figures = [r[name] for r in results]
+                record(scenario=f"latency-{what}-{name}", subject=subject.name, unit="ns",
+                       figure=median(figures), rounds=figures)
+        for name, reason in run.missing.items():
+            record(scenario=f"latency-{what}-p50", subject=name, reason=reason)
+
+
+def bpf(run):
+    """Each program's cost a run, by the kernel's own count, while one subject has work."""
+    def count():
+        shown = json.loads(subprocess.run(["bpftool", "prog", "show", "-j"], capture_output=True,
+                                          text=True, check=True).stdout)
+        totals = {}
+        for program in shown:
+            if program.get("run_cnt"):
+                entry = totals.setdefault(program["name"], [0, 0])
+                entry[0] += program["run_time_ns"]
+                entry[1] += program["run_cnt"]
+        return totals
+
+    with open("/proc/sys/kernel/bpf_stats_enabled", "w") as file:
+        file.write("1")
+    for subject in run.subjects:
+        if subject.name not in ("adopted", "relay"):
+            continue
+        for what, options, times in (("handshake", ["--repeat"], 16), ("round-trip", ["--width", 600], 200)):
+            say(f"programs of {subject.name}: {what}")
+            before = count()
+            run.load(subject, what, *options, "--count", times)
+            for name, (spent, runs) in sorted(count().items()):
+                spent -= before.get(name, (0, 0))[0]
+                runs -= before.get(name, (0, 0))[1]
+                if runs:
+                    record(scenario=f"programs-{what}-{subject.name}", subject=name, unit="instructions/run",
+                           figure=spent / runs, note=f"{runs / times:.1f} runs of it for each {what}")
+    with open("/proc/sys/kernel/bpf_stats_enabled", "w") as file:
+        file.write("0")
+
+
+def lines_of(run, program):
+    """What a harness program of the tests prints as its result, a list of words each."""
+    say(f"{program}")
+    shown = subprocess.run([f"{run.build}/{program}"], capture_output=True, text=True, check=False)
+    if shown.returncode != 0:
+        raise subjects_.Missing(f"{program} failed: {shown.stdout[-200:]}")
+    return [line[2:] for line in shown.stdout.splitlines() if line.startswith("# ")]
+
+
+def decision(run):
+    """Of the policy, and of the look-up of a line among many: tests/policy and tests/lines."""
+    for line in lines_of(run, "tests/policy/bench")[1:]:
+        figures = re.search(r"^(.*?) {2,}([0-9.]+) +([0-9.]+)", line)
+        if figures:
+            record(scenario="decision", subject=figures.group(1), unit="instructions/decision",
+                   figure=float(figures.group(2)) * 1000)
+    for line in lines_of(run, "tests/lines/bench")[1:]:
+        words = line.split()
+        record(scenario="classification", subject=f"{words[0]} lines", unit="instructions/run",
+               figure=float(words[1]))
+
+
+def accept(run):
+    """What adoption adds to an accept, natively: tests/adopt/bench.c, median."""
+    for line in lines_of(run, "tests/adopt/bench")[1:]:
+        words = line.split()
+        record(scenario=f"accept-{words[0]}", subject=words[1], unit="ns", figure=float(words[3]) * 1000,
+               p99=float(words[4]) * 1000)
 
 
 SITES = {  # identity and clients, and what is measured with them
@@ -215,6 +309,10 @@ SITES = {  # identity and clients, and what is measured with them
         "bulk": bulk,
         "round-trip": round_trip,
         "idle": idle_all,
+        "latency": latency,
+        "programs": bpf,
+        "decision": decision,
+        "accept": accept,
     }),
     "rsa": ("server-rsa", "good-rsa", {"handshake": lambda run: handshake(run, "rsa")}),
 }

@@ -4,28 +4,35 @@
 A record has scenario and subject, and either figure and unit or the reason why there is none.
 """
 
+import html
+
 OURS = ("adopted", "relay", "fallback")
 PEERS = ("nginx", "haproxy", "stunnel", "hitch")
 FLOORS = ("plain TCP", "OpenSSL loop")
 ORDER = OURS + PEERS + FLOORS
 
-TITLES = {
-    "handshake-ecdsa-repeated": "Full mutual handshake and one byte there and back, ECDSA P-256, the same peer again",
-    "handshake-ecdsa-first": "Full mutual handshake and one byte there and back, ECDSA P-256, a peer seen for the first time",
-    "handshake-rsa-repeated": "Full mutual handshake and one byte there and back, RSA 2048, the same peer again",
-    "handshake-rsa-first": "Full mutual handshake and one byte there and back, RSA 2048, a peer seen for the first time",
-    "up-16384": "Bulk from the client to the app, writes of 16 KiB",
-    "down-16384": "Bulk from the app to the client, writes of 16 KiB",
-    "up-600": "Bulk from the client to the app, writes of 600 bytes",
-    "down-600": "Bulk from the app to the client, writes of 600 bytes",
-    "idle-guest-400": "Memory (PSS) for each idle connection, 400 of them, in the guest",
-    "idle-native-1000": "Memory (PSS) for each idle connection, 1,000 of them, natively",
-    "round-trip": "600 bytes there and back",
-}
+TITLES = (  # how a scenario's name begins, or all of it; what is left of it is appended
+    ("handshake-ecdsa-repeated", "Full mutual handshake and a byte there and back, ECDSA P-256, repeated peer"),
+    ("handshake-ecdsa-first", "Full mutual handshake and a byte there and back, ECDSA P-256, peer seen first"),
+    ("handshake-rsa-repeated", "Full mutual handshake and a byte there and back, RSA 2048, repeated peer"),
+    ("handshake-rsa-first", "Full mutual handshake and a byte there and back, RSA 2048, peer seen first"),
+    ("up-", "Bulk from the client to the app, bytes a write:"),
+    ("down-", "Bulk from the app to the client, bytes a write:"),
+    ("round-trip", "600 bytes there and back"),
+    ("idle-", "Memory (PSS) for each idle connection:"),
+    ("latency-", "Latency:"),
+    ("scale-", "Beside live sessions:"),
+    ("programs-", "BPF programs, each run:"),
+    ("decision", "The decision on a certificate"),
+    ("classification", "Which line a connection is of"),
+    ("accept-", "accept(), natively:"),
+)
 UNITS = {  # unit -> what a table shows, divided by
     "instructions": ("M instructions", 1e6),
     "instructions/MB": ("k instructions/MB", 1e3),
     "instructions/trip": ("k instructions", 1e3),
+    "instructions/decision": ("k instructions", 1e3),
+    "instructions/run": ("instructions", 1),
     "ns": ("us", 1e3),
     "B": ("kB", 1024),
 }
@@ -38,6 +45,26 @@ BARS = (  # scenario, subject, at most: the ratio to the best peer
     ("round-trip", "adopted", 0.43), ("round-trip", "relay", 0.82),
     ("idle-guest-400", "adopted", 0.04), ("idle-guest-400", "relay", 0.15),
 )
+
+ACCEPT_LIMIT = 30000  # ns that adoption may add to an accept, median
+
+
+CHART_NAMES = {
+    "handshake-ecdsa-repeated": "handshake, ECDSA",
+    "handshake-ecdsa-first": "first handshake, ECDSA",
+    "handshake-rsa-repeated": "handshake, RSA 2048",
+    "up-16384": "bulk to the app",
+    "down-16384": "bulk from the app",
+    "round-trip": "600 B there and back",
+    "idle-guest-400": "memory, idle",
+}
+
+
+def title(scenario):
+    for name, text in TITLES:
+        if scenario.startswith(name):
+            return f"{text} {scenario[len(name):].lstrip('-')}".rstrip()
+    return scenario
 
 
 def group(records):
@@ -96,7 +123,7 @@ def table(scenario, rows, paint=lambda code, text: text):
         cells.append((name, f"{row['figure'] / scale:.2f}", "-" if found is None else f"{found:.2f}",
                       note))
     lines = list(align(cells))
-    return [paint(1, TITLES.get(scenario, scenario))] + ["  " + line for line in lines]
+    return [paint(1, title(scenario))] + ["  " + line for line in lines]
 
 
 def bar_lines(scenarios, paint=lambda code, text: text):
@@ -104,4 +131,48 @@ def bar_lines(scenarios, paint=lambda code, text: text):
     marks = {True: paint(32, "holds"), False: paint(31, "missed"), None: "not measured"}
     cells = [(f"{scenario} {subject}", f"<= {limit:.2f}", "-" if found is None else f"{found:.2f}",
               marks[holds]) for scenario, subject, limit, found, holds in bars(scenarios)]
+    for scenario, rows in scenarios.items():
+        if scenario.startswith("accept-") and "figure" in rows.get("adopted", {}):
+            more = rows["adopted"]["figure"] - rows["plain"]["figure"]
+            cells.append((f"{scenario} adopted", f"<= +{ACCEPT_LIMIT / 1000:.0f} us",
+                          f"{more / 1000:+.1f} us", marks[more <= ACCEPT_LIMIT]))
     return list(align(cells)) if cells else []
+
+
+def chart(scenarios):
+    """The ratios as an SVG: a row for each scenario and subject of ours; the best peer is the line at 1."""
+    rows = []
+    for scenario in ("handshake-ecdsa-repeated", "handshake-ecdsa-first", "handshake-rsa-repeated",
+                     "up-16384", "down-16384", "round-trip", "idle-guest-400"):
+        found = [(name, ratio(scenarios.get(scenario, {}), name)) for name in ("adopted", "relay")]
+        found = [(name, value) for name, value in found if value is not None]
+        if found:
+            rows.append((CHART_NAMES[scenario], found))
+    left, wide, line = 250, 420, 22
+    most = max([1.25] + [value for _, found in rows for _, value in found])
+    high = 40 + sum(line * len(found) + 14 for _, found in rows)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + wide + 60} {high + 30}" '
+           f'font-family="sans-serif" font-size="13">',
+           '<title>Cost in relation to the best of nginx, HAProxy, stunnel and hitch</title>',
+           f'<rect width="{left + wide + 60}" height="{high + 30}" fill="#ffffff"/>']
+    y = 40
+    for name, found in rows:
+        out.append(f'<text x="{left - 70}" y="{y + 16}" text-anchor="end" fill="#222222">'
+                   f'{html.escape(name)}</text>')
+        for subject, value in found:
+            colour = {"adopted": "#2a6f97", "relay": "#61a5c2"}[subject]
+            width = max(1.5, wide * value / most)
+            out.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end" fill="#666666" '
+                       f'font-size="11">{subject}</text>')
+            out.append(f'<rect x="{left}" y="{y + 2}" width="{width:.1f}" height="{line - 6}" '
+                       f'fill="{colour}"/>')
+            out.append(f'<text x="{left + width + 6:.1f}" y="{y + 15}" fill="#222222">{value:.2f}</text>')
+            y += line
+        y += 14
+    one = left + wide / most
+    out.append(f'<line x1="{one:.1f}" y1="30" x2="{one:.1f}" y2="{high}" stroke="#c1121f" '
+               'stroke-dasharray="4 3"/>')
+    out.append(f'<text x="{one:.1f}" y="22" text-anchor="middle" fill="#c1121f">best peer</text>')
+    out.append(f'<text x="{left}" y="{high + 18}" fill="#666666" font-size="11">'
+               'cost in relation to the best of four peers; shorter is cheaper</text>')
+    return "\n".join(out + ["</svg>", ""])
