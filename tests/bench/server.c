@@ -43,6 +43,8 @@ static void server_watch(struct place *place)
 
 static void server_drop(struct place *place)
 {
+	/* close() alone does not do it while another process has the socket, too */
+	epoll_ctl(epoll, EPOLL_CTL_DEL, place->wire.fd, NULL);
 	wire_close(&place->wire);
 	free(place);
 }
