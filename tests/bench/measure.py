@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import subjects as subjects_  # noqa: E402
 
@@ -273,31 +274,31 @@ def bpf(run):
         file.write("0")
 
 
-def lines_of(run, program):
+def lines_of(build, program):
     """What a harness program of the tests prints as its result, a list of words each."""
     say(f"{program}")
-    shown = subprocess.run([f"{run.build}/{program}"], capture_output=True, text=True, check=False)
+    shown = subprocess.run([f"{build}/{program}"], capture_output=True, text=True, check=False)
     if shown.returncode != 0:
         raise subjects_.Missing(f"{program} failed: {shown.stdout[-200:]}")
     return [line[2:] for line in shown.stdout.splitlines() if line.startswith("# ")]
 
 
-def decision(run):
+def decision(build):
     """Of the policy, and of the look-up of a line among many: tests/policy and tests/lines."""
-    for line in lines_of(run, "tests/policy/bench")[1:]:
+    for line in lines_of(build, "tests/policy/bench")[1:]:
         figures = re.search(r"^(.*?) {2,}([0-9.]+) +([0-9.]+)", line)
         if figures:
             record(scenario="decision", subject=figures.group(1), unit="instructions/decision",
                    figure=float(figures.group(2)) * 1000)
-    for line in lines_of(run, "tests/lines/bench")[1:]:
+    for line in lines_of(build, "tests/lines/bench")[1:]:
         words = line.split()
         record(scenario="classification", subject=f"{words[0]} lines", unit="instructions/run",
                figure=float(words[1]))
 
 
-def accept(run):
+def accept(build):
     """What adoption adds to an accept, natively: tests/adopt/bench.c, median."""
-    for line in lines_of(run, "tests/adopt/bench")[1:]:
+    for line in lines_of(build, "tests/adopt/bench")[1:]:
         words = line.split()
         record(scenario=f"accept-{words[0]}", subject=words[1], unit="ns", figure=float(words[3]) * 1000,
                p99=float(words[4]) * 1000)
@@ -311,15 +312,22 @@ SITES = {  # identity and clients, and what is measured with them
         "idle": idle_all,
         "latency": latency,
         "programs": bpf,
-        "decision": decision,
-        "accept": accept,
     }),
     "rsa": ("server-rsa", "good-rsa", {"handshake": lambda run: handshake(run, "rsa")}),
 }
 
 
+ALONE = {"decision": decision, "accept": accept}  # without any subject: they use the same ports
+
+
 def main():
     build, pki, wanted = sys.argv[1], sys.argv[2], sys.argv[3:]
+    for name, scenario in ALONE.items():
+        try:
+            if name in wanted:
+                scenario(build)
+        except subjects_.Missing as reason:
+            record(scenario=name, subject="adopted" if name == "accept" else name, reason=str(reason))
     for identity, clients, scenarios in SITES.values():
         chosen = [scenarios[name] for name in scenarios if name in wanted]
         if not chosen:
