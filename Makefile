@@ -242,8 +242,8 @@ install: all
 		sed 's#@sbindir@#$(PREFIX)/sbin#' $$unit \
 			> $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
 	$(Q)install -m 644 packaging/sysusers.d/linewarden.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d
-	$(Q)install -m 644 README.md LICENSE docs/architecture.md docs/adoption.md packaging/linewarden.conf \
-		$(DESTDIR)$(PREFIX)/share/doc/linewarden
+	$(Q)install -m 644 README.md LICENSE docs/architecture.md docs/adoption.md docs/benchmarks.md \
+		docs/benchmarks.svg packaging/linewarden.conf $(DESTDIR)$(PREFIX)/share/doc/linewarden
 	$(Q)install -m 644 docs/examples/*.conf $(DESTDIR)$(PREFIX)/share/doc/linewarden/examples
 	$(Q)cd docs/examples/systemd && find . -name '*.conf' -exec install -D -m 644 {} \
 		$(abspath $(DESTDIR)$(PREFIX))/share/doc/linewarden/examples/systemd/{} \;

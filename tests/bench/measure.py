@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -201,6 +202,8 @@ def idle(run, count):
                 record(scenario=scenario, subject=subject.name, unit="B",
                        figure=(after - before) * 1024 / count, before=before * 1024, after=after * 1024)
                 scale(run, subject, f"{where}-{count}")
+                if subject.reload and count > 10:
+                    reverify(subject, f"{where}-{count}", count)
                 client.stdin.close()
         except subjects_.Missing as reason:
             record(scenario=scenario, subject=subject.name, reason=str(reason))
@@ -217,6 +220,38 @@ def scale(run, subject, where):
         record(scenario=f"scale-{what}-{where}", subject=subject.name, figure=median(figures),
                unit=("instructions" if what == "handshake" else "instructions/trip") if GUEST else "ns",
                rounds=figures)
+
+
+def reverify(subject, where, count):
+    """What it takes to judge all live sessions again, beyond a reload that concerns none of them.
+
+    They show one certificate, so that it is judged once; what is counted is the daemon's part in
+    each session. A reload is over when nothing has run for a second.
+    """
+    def reload(old, new):
+        with open(subject.config) as file:
+            text = file.read()
+        with open(subject.config, "w") as file:
+            file.write(text.replace(old, new))
+        before = spent = subject.cpu_time()
+        run = subprocess.run(subject.reload, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            raise subjects_.Missing(f"reload failed: {run.stdout.strip()[-200:]}")
+        for _ in range(60):
+            time.sleep(1)
+            now = subject.cpu_time()
+            if now - spent < 20e6:
+                break
+            spent = now
+        return subject.cpu_time() - before
+
+    names = '{ "example.test" }', '{ "example.test" "example.org" }'.replace('" "', '", "')
+    without = reload("\nline ", "\n\nline ")
+    took = reload(*names)
+    reload(*reversed(names))
+    record(scenario=f"reverify-{where}", subject=subject.name, figure=(took - without) / count,
+           unit="instructions/decision" if GUEST else "ns",
+           note=f"in all {took / 1e6:.0f} ms, a reload of nothing {without / 1e6:.0f} ms")
 
 
 def idle_all(run):

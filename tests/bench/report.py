@@ -22,6 +22,7 @@ TITLES = (  # how a scenario's name begins, or all of it; what is left of it is 
     ("idle-", "Memory (PSS) for each idle connection:"),
     ("latency-", "Latency:"),
     ("scale-", "Beside live sessions:"),
+    ("reverify-", "Live sessions judged again, for each:"),
     ("programs-", "BPF programs, each run:"),
     ("decision", "The decision on a certificate"),
     ("classification", "Which line a connection is of"),

@@ -272,6 +272,7 @@ class Subject:
     def __init__(self, name, port, cgroup, plain=False):
         self.name, self.port, self.cgroup, self.plain = name, port, cgroup, plain
         self.roots = []
+        self.reload = None  # the command, where it is a daemon of ours with the file config
         self.audit = None  # its last line says why somebody was refused
 
     def why(self):
@@ -338,6 +339,8 @@ def linewarden(site, name, ktls, lines):
         site.server(port, cgroup=apps, wrapper=wrapper)
         subject = Subject({"adopt": "adopted", "relay": "relay"}[delivery]
                           if ktls == "require" else "fallback", port, own)
+        subject.reload = [tool, "reload", "--run", run]
+        subject.config = config
         subject.audit = f"{site.dir}/audit-{name}.jsonl"
         subject.roots = roots
         subjects.append(subject)
