@@ -108,3 +108,22 @@ void key_describe(X509 *certificate, struct key_facts *out)
 	else
 		out->rsa_bits = key_rsa_equivalent(out->bits);
 }
+
+/* that both have such a number, and not the same one */
+static bool key_number_differs(const EVP_PKEY *a, const EVP_PKEY *b, const char *name)
+{
+	BIGNUM *of_a = NULL, *of_b = NULL;
+	bool differs = EVP_PKEY_get_bn_param(a, name, &of_a) == 1 &&
+		       EVP_PKEY_get_bn_param(b, name, &of_b) == 1 && BN_cmp(of_a, of_b) != 0;
+
+	BN_free(of_a);
+	BN_free(of_b);
+	return differs;
+}
+
+bool key_is_same(const EVP_PKEY *a, const EVP_PKEY *b)
+{
+	/* the x of a point; the modulus */
+	return a && b && !key_number_differs(a, b, OSSL_PKEY_PARAM_EC_PUB_X) &&
+	       !key_number_differs(a, b, OSSL_PKEY_PARAM_RSA_N) && EVP_PKEY_eq(a, b) == 1;
+}

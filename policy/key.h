@@ -6,6 +6,7 @@
 #define POLICY_KEY_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum key_type {
@@ -33,6 +34,12 @@ const char *key_type_name(enum key_type type);
 
 /* RSA-equivalent of an elliptic-curve field of so many bits: 192 gives 1536, 256 gives 3072. */
 unsigned int key_rsa_equivalent(unsigned int curve_bits);
+
+/*
+ * Whether two public keys are the same. Without the export into another provider that
+ * EVP_PKEY_eq() makes of keys that were read by two, where a number tells them apart.
+ */
+bool key_is_same(const EVP_PKEY *a, const EVP_PKEY *b);
 
 /* Describes a certificate's public key; KEY_UNKNOWN with 0 bits when it cannot be read. */
 void key_describe(X509 *certificate, struct key_facts *out);

@@ -7,6 +7,7 @@
 #include "policy/cleanup.h"
 #include "policy/evidence.h"
 #include "policy/issuer.h"
+#include "policy/key.h"
 #include "policy/path.h"
 #include "policy/revocation.h"
 #include "policy/signature.h"
@@ -185,7 +186,7 @@ static bool path_complete(struct path_search *search)
 
 static bool path_same_key(X509 *a, X509 *b)
 {
-	return EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
+	return key_is_same(X509_get0_pubkey(a), X509_get0_pubkey(b));
 }
 
 /* may this issuer stand next above the candidate? its signature is looked at last */

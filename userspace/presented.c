@@ -50,6 +50,7 @@ static int presented_fill(X509 *leaf, STACK_OF(X509) *chain, struct staple stapl
 			  size_t *len)
 {
 	struct presented_header header = { .staple_len = (uint32_t)staple.len };
+	size_t leaf_len, before;
 	int err = 0, i;
 
 	*len = sizeof(header);
@@ -57,9 +58,17 @@ static int presented_fill(X509 *leaf, STACK_OF(X509) *chain, struct staple stapl
 		return -E2BIG;
 	if (leaf)
 		err = presented_add(leaf, bytes, len);
-	for (i = 0; !err && leaf && i < sk_X509_num(chain); i++)
-		if (X509_cmp(sk_X509_value(chain, i), leaf) != 0)
-			err = presented_add(sk_X509_value(chain, i), bytes, len);
+	leaf_len = *len - sizeof(header);
+	for (i = 0; !err && leaf && i < sk_X509_num(chain); i++) {
+		/* libssl's stack holds the leaf too; X509_cmp() would parse a peer's extensions */
+		if (sk_X509_value(chain, i) == leaf)
+			continue;
+		before = *len;
+		err = presented_add(sk_X509_value(chain, i), bytes, len);
+		if (*len - before == leaf_len &&
+		    !memcmp(bytes + before, bytes + sizeof(header), leaf_len))
+			*len = before;
+	}
 	if (err)
 		return err;
 	if (staple.len > PRESENTED_BYTES_MAX - *len)
