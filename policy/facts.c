@@ -96,7 +96,7 @@ static void facts_compare_own(const struct evidence *evidence, struct facts *out
 		out->own_known = true;
 		if (facts_is_own(leaf, own, out))
 			out->reflected = true;
-		else if (key_is_same(X509_get0_pubkey(leaf), X509_get0_pubkey(own)))
+		else if (key_is_same(leaf, own))
 			out->own_key = true;
 	}
 }

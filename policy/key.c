@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 
@@ -109,21 +110,38 @@ void key_describe(X509 *certificate, struct key_facts *out)
 		out->rsa_bits = key_rsa_equivalent(out->bits);
 }
 
-/* that both have such a number, and not the same one */
-static bool key_number_differs(const EVP_PKEY *a, const EVP_PKEY *b, const char *name)
+static bool key_modulus_differs(const EVP_PKEY *a, const EVP_PKEY *b)
 {
 	BIGNUM *of_a = NULL, *of_b = NULL;
-	bool differs = EVP_PKEY_get_bn_param(a, name, &of_a) == 1 &&
-		       EVP_PKEY_get_bn_param(b, name, &of_b) == 1 && BN_cmp(of_a, of_b) != 0;
+	bool differs = EVP_PKEY_get_bn_param(a, OSSL_PKEY_PARAM_RSA_N, &of_a) == 1 &&
+		       EVP_PKEY_get_bn_param(b, OSSL_PKEY_PARAM_RSA_N, &of_b) == 1 &&
+		       BN_cmp(of_a, of_b) != 0;
 
 	BN_free(of_a);
 	BN_free(of_b);
 	return differs;
 }
 
-bool key_is_same(const EVP_PKEY *a, const EVP_PKEY *b)
+/* SEC 1 section 2.3.3: there is one uncompressed form of a point, 04 and both coordinates */
+static bool key_point_differs(const X509 *a, const X509 *b)
 {
-	/* the x of a point; the modulus */
-	return a && b && !key_number_differs(a, b, OSSL_PKEY_PARAM_EC_PUB_X) &&
-	       !key_number_differs(a, b, OSSL_PKEY_PARAM_RSA_N) && EVP_PKEY_eq(a, b) == 1;
+	const ASN1_BIT_STRING *of_a = X509_get0_pubkey_bitstr(a), *of_b = X509_get0_pubkey_bitstr(b);
+
+	return ASN1_STRING_length(of_a) > 0 && ASN1_STRING_length(of_b) > 0 &&
+	       *ASN1_STRING_get0_data(of_a) == POINT_CONVERSION_UNCOMPRESSED &&
+	       *ASN1_STRING_get0_data(of_b) == POINT_CONVERSION_UNCOMPRESSED &&
+	       ASN1_STRING_cmp(of_a, of_b) != 0;
+}
+
+bool key_is_same(const X509 *a, const X509 *b)
+{
+	const EVP_PKEY *of_a = X509_get0_pubkey(a), *of_b = X509_get0_pubkey(b);
+	int type = of_a ? EVP_PKEY_get_base_id(of_a) : EVP_PKEY_NONE;
+
+	if (!of_a || !of_b || type != EVP_PKEY_get_base_id(of_b))
+		return false;
+	if ((type == EVP_PKEY_EC && key_point_differs(a, b)) ||
+	    (type == EVP_PKEY_RSA && key_modulus_differs(of_a, of_b)))
+		return false;
+	return EVP_PKEY_eq(of_a, of_b) == 1;
 }

@@ -36,10 +36,11 @@ const char *key_type_name(enum key_type type);
 unsigned int key_rsa_equivalent(unsigned int curve_bits);
 
 /*
- * Whether two public keys are the same. Without the export into another provider that
- * EVP_PKEY_eq() makes of keys that were read by two, where a number tells them apart.
+ * Whether two certificates are over the same public key; false for one that cannot be read.
+ * Without the export into another provider that EVP_PKEY_eq() makes of keys that were read by two,
+ * where their numbers tell them apart.
  */
-bool key_is_same(const EVP_PKEY *a, const EVP_PKEY *b);
+bool key_is_same(const X509 *a, const X509 *b);
 
 /* Describes a certificate's public key; KEY_UNKNOWN with 0 bits when it cannot be read. */
 void key_describe(X509 *certificate, struct key_facts *out);

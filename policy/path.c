@@ -184,11 +184,6 @@ static bool path_complete(struct path_search *search)
 	return true;
 }
 
-static bool path_same_key(X509 *a, X509 *b)
-{
-	return key_is_same(X509_get0_pubkey(a), X509_get0_pubkey(b));
-}
-
 /* may this issuer stand next above the candidate? its signature is looked at last */
 static bool path_accepts_issuer(struct path_search *search, const struct issuer *issuer)
 {
@@ -205,7 +200,7 @@ static bool path_accepts_issuer(struct path_search *search, const struct issuer 
 	}
 	switch (signature_check(&search->signatures, subject, issuer->certificate)) {
 	case SIGNATURE_GOOD:
-		if (candidate->count == 1 && !path_same_key(subject, issuer->certificate))
+		if (candidate->count == 1 && !key_is_same(subject, issuer->certificate))
 			search->out->signed_by_other = true;
 		return true;
 	case SIGNATURE_BAD:
