@@ -51,6 +51,13 @@ int ktls_install(const struct ktls_crypto *crypto, int fd, const struct ktls_key
 	return r ? r : ktls_set(crypto, fd, TLS_RX, keys->cipher, &keys->rx);
 }
 
+int ktls_expect_no_pad(int fd)
+{
+	const int on = 1;
+
+	return setsockopt(fd, SOL_TLS, TLS_RX_EXPECT_NO_PAD, &on, sizeof(on)) ? -errno : 0;
+}
+
 static bool ktls_has_key(int fd, int direction)
 {
 	struct tls_crypto_info info = { 0 };

@@ -52,6 +52,13 @@ int ktls_attach(int fd);
  */
 int ktls_install(const struct ktls_crypto *crypto, int fd, const struct ktls_keys *keys);
 
+/*
+ * Records of TLS 1.3 are decrypted into the reader's buffer, without a copy, in the expectation
+ * that they have no padding; one that has costs a second decryption (net/tls/tls_sw.c,
+ * tls_decrypt_sw()). After ktls_install(). -errno of setsockopt(); the session is as it was then.
+ */
+int ktls_expect_no_pad(int fd);
+
 /* Whether the kernel has keys of both directions: what is written goes out encrypted. */
 bool ktls_is_installed(int fd);
 

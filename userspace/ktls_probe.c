@@ -191,16 +191,14 @@ static int probe_cipher(struct probe *probe, const struct loopback_pair *pair)
 
 static int probe_no_pad(struct probe *probe, const struct loopback_pair *pair)
 {
-	const int on = 1;
 	struct ktls_keys a, b;
 	int r = probe_install(probe, pair, &a, &b);
 
 	if (r)
 		return r;
 	probe->step = "TLS_RX_EXPECT_NO_PAD";
-	if (setsockopt(pair->b, SOL_TLS, TLS_RX_EXPECT_NO_PAD, &on, sizeof(on)))
-		return -errno;
-	return probe_carry(probe, pair->a, pair->b);
+	r = ktls_expect_no_pad(pair->b);
+	return r ? r : probe_carry(probe, pair->a, pair->b);
 }
 
 static int probe_rekey(struct probe *probe, const struct loopback_pair *pair)

@@ -371,6 +371,9 @@ static int monitor_session(const struct monitor_request *request)
 	if (!err && adopts && !request->dispatched)
 		err = adoption_hold(agent->adoption, request->worker->netns, &local,
 				    record->cookie, request->client, &given);
+	/* faster for apps that read much or little at a time; TLS 1.2 has no padding to expect */
+	if (!err && adopts && agent->features.has[KTLS_NO_PAD])
+		ktls_expect_no_pad(request->client);
 	if (!err)
 		err = monitor_add_session(request, &peer, &local, adopts);
 	if (!err)
