@@ -167,15 +167,22 @@ def per_unit(run, scenario, work, units, unit, own=False):
 
 
 def memory(pids):
-    """kB of PSS of all of them."""
+    """kB of PSS of all of them, of what no file is behind: that moves when others end or start."""
     total = 0
     for pid in set(pids):
         try:
             with open(f"/proc/{pid}/smaps_rollup") as file:
-                total += next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+                total += sum(int(line.split()[1]) for line in file
+                             if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
         except OSError:
             continue
     return total
+
+
+def memory_left():
+    """kB that the machine could still give."""
+    with open("/proc/meminfo") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
 
 
 def idle(run, count):
@@ -192,13 +199,16 @@ def idle(run, count):
         scenario = f"idle-{where}-{count}"
         try:
             run.load(subject, "handshake", "--repeat", "--count", WARM_UP)
-            before = memory(subject.pids())
+            before, left = memory(subject.pids()), memory_left()
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True,
                                   preexec_fn=subjects_.enter(None)) as client:
                 if client.stdout.readline().strip() != "ready":
                     raise subjects_.Missing(f"the client failed: {client.stderr.read().strip()[-300:]}")
-                after = memory(subject.pids())
+                after, left = memory(subject.pids()), left - memory_left()
+                if GUEST and count > 10:
+                    record(scenario=f"memory-{where}-{count}", subject=subject.name, unit="B",
+                           figure=left * 1024 / count)
                 record(scenario=scenario, subject=subject.name, unit="B",
                        figure=(after - before) * 1024 / count, before=before * 1024, after=after * 1024)
                 scale(run, subject, f"{where}-{count}")
@@ -268,13 +278,11 @@ def latency(run):
         def work(subject, what=what, options=options, count=count):
             return run.load(subject, what, *options, "--count", count)
 
-        for subject, results in run.interleave(f"latency-{what}", 3, work, work):
+        for subject, results in run.interleave(f"latency-{what}-p50", 3, work, work):
             for name in ("p50", "p99"):
                 figures = [r[name] for r in results]
                 record(scenario=f"latency-{what}-{name}", subject=subject.name, unit="ns",
                        figure=median(figures), rounds=figures)
-        for name, reason in run.missing.items():
-            record(scenario=f"latency-{what}-p50", subject=name, reason=reason)
 
 
 def bpf(run):
@@ -313,9 +321,11 @@ def lines_of(build, program):
     """What a harness program of the tests prints as its result, a list of words each."""
     say(f"{program}")
     shown = subprocess.run([f"{build}/{program}"], capture_output=True, text=True, check=False)
-    if shown.returncode != 0:
+    lines = [line[2:] for line in shown.stdout.splitlines() if line.startswith("# ")]
+    # tests/policy/bench fails where a limit of its own, of native time, is missed: not asked here
+    if shown.returncode != 0 and not any("MISSED" in line for line in lines):
         raise subjects_.Missing(f"{program} failed: {shown.stdout[-200:]}")
-    return [line[2:] for line in shown.stdout.splitlines() if line.startswith("# ")]
+    return lines
 
 
 def decision(build):

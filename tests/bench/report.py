@@ -20,6 +20,7 @@ TITLES = (  # how a scenario's name begins, or all of it; what is left of it is 
     ("down-", "Bulk from the app to the client, bytes a write:"),
     ("round-trip", "600 bytes there and back"),
     ("idle-", "Memory (PSS) for each idle connection:"),
+    ("memory-", "Memory that the whole guest has less, client, app and kernel included, for each idle connection:"),
     ("latency-", "Latency:"),
     ("scale-", "Beside live sessions:"),
     ("reverify-", "Live sessions judged again, for each:"),
@@ -130,7 +131,7 @@ def table(scenario, rows, paint=lambda code, text: text):
 def bar_lines(scenarios, paint=lambda code, text: text):
     """Which bars hold."""
     marks = {True: paint(32, "holds"), False: paint(31, "missed"), None: "not measured"}
-    cells = [(f"{scenario} {subject}", f"<= {limit:.2f}", "-" if found is None else f"{found:.2f}",
+    cells = [(f"{scenario} {subject}", f"<= {limit:.2f}", "-" if found is None else f"{found:.3f}",
               marks[holds]) for scenario, subject, limit, found, holds in bars(scenarios)]
     for scenario, rows in scenarios.items():
         if scenario.startswith("accept-") and "figure" in rows.get("adopted", {}):
