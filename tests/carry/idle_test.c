@@ -20,7 +20,7 @@
 
 #define WARM_UP 300
 #define SETTLE_MS (500 * harness_time_scale())
-#define LIMIT_MS (10000 * harness_time_scale())
+#define ENDS_MS (30000 * harness_time_scale())
 #define PER_ADDRESS 10000 /* an address has some 28,000 ports to connect from */
 #define SPARE_FDS 200
 #define CLIENTS 4 /* processes: what one of them waits for, another one computes */
@@ -41,7 +41,8 @@ HARNESS_PREPARE
 
 FIXTURE(idle) {
 	struct place place;
-	int opened, resumed;
+	pid_t clients[2 * CLIENTS];
+	int client_count, opened, resumed;
 };
 
 /* a process with clients, which keeps their sockets */
@@ -135,6 +136,7 @@ static void open_many(FIXTURE_DATA(idle) *self, int count)
 			run_client(first + count / CLIENTS * i,
 				   i == CLIENTS - 1 ? first + count : first + count / CLIENTS * (i + 1),
 				   out[1]);
+		self->clients[self->client_count++] = pid;
 	}
 	close(out[1]);
 	for (i = 0; i < CLIENTS; i++) {
@@ -168,6 +170,31 @@ static long memory_kb(const struct place *place)
 		kb += own;
 	}
 	return kb;
+}
+
+static long count_sessions_now(const FIXTURE_DATA(idle) *self)
+{
+	json_t *status = daemon_ask(&self->place.agent, "status");
+	long count = (long)json_integer_value(json_object_get(status, "sessions"));
+
+	json_decref(status);
+	return count;
+}
+
+/* a daemon that starts with what is left of so many has memory for as many to come */
+static void end_all(FIXTURE_DATA(idle) *self)
+{
+	long long end = process_now_ms() + ENDS_MS;
+
+	for (int i = 0; i < self->client_count; i++)
+		EXPECT_EQ(SIGKILL, process_end(self->clients[i], SIGKILL, ENDS_MS));
+	/* it has not even looked whether its clients have gone */
+	EXPECT_EQ(SIGKILL, process_end(self->place.app.pid, SIGKILL, ENDS_MS));
+	self->place.app.pid = 0;
+	while (count_sessions_now(self) && process_now_ms() < end)
+		process_sleep_ms(200);
+	EXPECT_EQ(0, count_sessions_now(self));
+	TH_LOG("all have ended %lld ms later", process_now_ms() - end + ENDS_MS);
 }
 
 /* all that the agent knows of are there, and none is a worker's or of the other delivery */
@@ -217,6 +244,8 @@ FIXTURE_SETUP(idle)
 
 FIXTURE_TEARDOWN(idle)
 {
+	if (self->client_count)
+		end_all(self);
 	place_close(&self->place);
 }
 
