@@ -2,6 +2,7 @@
 /* What becomes of sessions with the verdict of now. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "policy/cleanup.h"
 #include "policy/text.h"
@@ -10,13 +11,24 @@
 #include "userspace/reverify_internal.h"
 #include "userspace/session_end.h"
 
+/* How long they went on after it was known that they may have to end. */
+static void decide_tell(const struct reverify *reverify, const char *line, size_t count,
+			uint64_t closed_at)
+{
+	if (closed_at > reverify->since)
+		log_line(LOG_NOTICE, "line %s: %zu sessions end, whose gates were all closed within "
+				     "%.1f ms",
+			 line, count, (double)(closed_at - reverify->since) / 1e6);
+}
+
 /* The cohort is gone after this. */
 void reverify_end(struct reverify *reverify, struct cohort *cohort, const char *why)
 {
 	uint64_t *cookies _cleanup_free_ = calloc(cohort->member_count, sizeof(*cookies));
 	const struct cohort_member *member;
 	size_t count = 0, left = cohort->member_count, i;
-	uint64_t cookie;
+	char line[sizeof(cohort->line)];
+	uint64_t cookie, closed_at;
 
 	/* without memory for all, one after the other: the last one takes the cohort along */
 	while (!cookies && left--) {
@@ -28,7 +40,9 @@ void reverify_end(struct reverify *reverify, struct cohort *cohort, const char *
 		return;
 	LIST_FOREACH(member, &cohort->members, entry)
 		cookies[count++] = member->cookie;
-	session_end_many(reverify->agent, cookies, count, why);
+	memcpy(line, cohort->line, sizeof(line));
+	closed_at = session_end_many(reverify->agent, cookies, count, why);
+	decide_tell(reverify, line, count, closed_at);
 	/* also of what the kernel has no entry any more */
 	for (i = 0; i < count; i++)
 		reverify_forget(reverify, cookies[i]);

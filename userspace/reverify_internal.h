@@ -30,6 +30,7 @@ struct reverify {
 	size_t late_count;
 	TAILQ_HEAD(, cohort) queue;
 	struct reverify_question questions[REVERIFY_QUESTIONS];
+	uint64_t since; /* ns: when what has sessions judged was heard of, last */
 	uint64_t asked; /* questions so far */
 	uint64_t judged; /* answers so far */
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "policy/cleanup.h"
 #include "userspace/agent.h"
@@ -22,8 +23,17 @@ struct session_end {
 	bool begun; /* its entry says that it is revoked */
 	bool closed; /* its gate */
 	bool gone; /* the kernel had no such connection */
+	uint64_t closed_at; /* ns */
 	int err; /* 0: its connection is no more */
 };
+
+static uint64_t session_end_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 /*
  * In the kernel its end is nobody's to tell of while we end it. The entry stays until the end is
@@ -80,10 +90,13 @@ static int session_end_in(struct agent *agent, uint32_t netns, struct session_en
 	err = netns_enter(agent->config->namespaces[netns].path, &back);
 	if (err)
 		return err;
-	for (i = 0; i < count; i++)
-		if (ends[i].err == -EINPROGRESS && ends[i].netns == netns)
-			ends[i].closed = dataplane_revoke(agent->dataplane, ends[i].cookie,
-							  ends[i].session.scope) == 0;
+	for (i = 0; i < count; i++) {
+		if (ends[i].err != -EINPROGRESS || ends[i].netns != netns)
+			continue;
+		ends[i].closed = dataplane_revoke(agent->dataplane, ends[i].cookie,
+						  ends[i].session.scope) == 0;
+		ends[i].closed_at = ends[i].closed ? session_end_now() : 0;
+	}
 	socket = destroy_open();
 	for (i = 0; i < count; i++) {
 		session_end_beat(i);
@@ -128,9 +141,11 @@ static void session_end_tell(struct agent *agent, const struct session_end *end,
 		monitor_end_cookie(agent, end->cookie, why);
 }
 
-void session_end_many(struct agent *agent, const uint64_t *cookies, size_t count, const char *why)
+uint64_t session_end_many(struct agent *agent, const uint64_t *cookies, size_t count,
+			  const char *why)
 {
 	struct session_end *ends _cleanup_free_ = calloc(count, sizeof(*ends));
+	uint64_t closed_at = 0;
 	size_t i;
 
 	/* without memory for all, one after the other */
@@ -139,16 +154,19 @@ void session_end_many(struct agent *agent, const uint64_t *cookies, size_t count
 
 		session_end_all(agent, &end, 1);
 		session_end_tell(agent, &end, why);
+		closed_at = end.closed ? end.closed_at : closed_at;
 	}
 	if (!ends)
-		return;
+		return closed_at;
 	for (i = 0; i < count; i++)
 		ends[i].cookie = cookies[i];
 	session_end_all(agent, ends, count);
 	for (i = 0; i < count; i++) {
 		session_end_beat(i);
 		session_end_tell(agent, &ends[i], why);
+		closed_at = ends[i].closed_at > closed_at ? ends[i].closed_at : closed_at;
 	}
+	return closed_at;
 }
 
 int session_end_one(struct agent *agent, uint64_t cookie, const char *why)

@@ -10,10 +10,11 @@ struct agent;
 
 /*
  * Closes the gate of all of them first, then resets their connections, then records each one's
- * end with the reason, once. Of those that have ended by themselves nothing is said.
+ * end with the reason, once. Of those that have ended by themselves nothing is said. Returns the
+ * time when the last gate was closed, in ns of CLOCK_MONOTONIC; 0: none was.
  */
-void session_end_many(struct agent *agent, const uint64_t *cookies, size_t count,
-		      const char *why);
+uint64_t session_end_many(struct agent *agent, const uint64_t *cookies, size_t count,
+			  const char *why);
 
 /*
  * The same of one, which goes on as it was where it cannot be ended. -ENOENT, -ESTALE: its
