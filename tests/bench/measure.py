@@ -179,12 +179,6 @@ def memory(pids):
     return total
 
 
-def memory_left():
-    """kB that the machine could still give."""
-    with open("/proc/meminfo") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
-
-
 def idle(run, count):
     """With so many idle connections: the PSS of each, and what more work costs meanwhile.
 
@@ -199,16 +193,13 @@ def idle(run, count):
         scenario = f"idle-{where}-{count}"
         try:
             run.load(subject, "handshake", "--repeat", "--count", WARM_UP)
-            before, left = memory(subject.pids()), memory_left()
+            before = memory(subject.pids())
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True,
                                   preexec_fn=subjects_.enter(None)) as client:
                 if client.stdout.readline().strip() != "ready":
                     raise subjects_.Missing(f"the client failed: {client.stderr.read().strip()[-300:]}")
-                after, left = memory(subject.pids()), left - memory_left()
-                if GUEST and count > 10:
-                    record(scenario=f"memory-{where}-{count}", subject=subject.name, unit="B",
-                           figure=left * 1024 / count)
+                after = memory(subject.pids())
                 record(scenario=scenario, subject=subject.name, unit="B",
                        figure=(after - before) * 1024 / count, before=before * 1024, after=after * 1024)
                 scale(run, subject, f"{where}-{count}")

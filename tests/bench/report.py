@@ -20,7 +20,6 @@ TITLES = (  # how a scenario's name begins, or all of it; what is left of it is 
     ("down-", "Bulk from the app to the client, bytes a write:"),
     ("round-trip", "600 bytes there and back"),
     ("idle-", "Memory (PSS) for each idle connection:"),
-    ("memory-", "Memory that the whole guest has less, client, app and kernel included, for each idle connection:"),
     ("latency-", "Latency:"),
     ("scale-", "Beside live sessions:"),
     ("reverify-", "Live sessions judged again, for each:"),
