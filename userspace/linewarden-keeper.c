@@ -119,6 +119,8 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	/* it holds what every accept() of a PBX depends on */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* for adopters and carriers as well: a huge page is there whole with its first byte */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	keeper_raise_limits();
 	return keeper_run(&setup) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -314,6 +314,8 @@ static int linewardend_run(const char *path)
 
 	/* it has the private keys: no core dump, no ptrace by anybody but root */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* for workers as well: a huge page is there whole with its first byte, 2 MiB of each */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	err = config_load(path, time(NULL), 1, &d.agent.config, &error);
 	if (err) {
 		log_line(LOG_ERR, "%s", error.text);

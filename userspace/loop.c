@@ -24,12 +24,17 @@ struct loop {
 	SLIST_HEAD(, loop_garbage) garbage;
 };
 
-static void loop_read_clock(struct loop *loop)
+uint64_t loop_clock(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	loop->now = (uint64_t)ts.tv_sec * 1000 * NS_PER_MS + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * LOOP_SECOND + (uint64_t)ts.tv_nsec;
+}
+
+static void loop_read_clock(struct loop *loop)
+{
+	loop->now = loop_clock();
 }
 
 int loop_new(struct loop **out)

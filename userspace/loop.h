@@ -91,6 +91,9 @@ void loop_turn_remove(struct loop *loop, struct loop_turn *turn);
 /* Hands memory over: released after this round's events. */
 void loop_discard(struct loop *loop, struct loop_garbage *garbage);
 
+/* CLOCK_MONOTONIC in ns, read now. */
+uint64_t loop_clock(void);
+
 /* CLOCK_MONOTONIC in ns, read once a round. */
 uint64_t loop_now(const struct loop *loop);
 

@@ -26,14 +26,6 @@ int64_t reverify_now(void)
 	return now.tv_sec;
 }
 
-static void reverify_begin(struct reverify *reverify)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	reverify->since = (uint64_t)now.tv_sec * LOOP_SECOND + (uint64_t)now.tv_nsec;
-}
-
 /* A second of the wall clock: it is told of when somebody sets that, too. */
 static void reverify_set_timer(struct reverify *reverify)
 {
@@ -120,7 +112,7 @@ static void reverify_expired(struct loop_io *io, uint32_t events)
 	/* ECANCELED: the clock was set */
 	if (read(io->fd, &times, sizeof(times)) < 0 && errno == EAGAIN)
 		return;
-	reverify_begin(reverify);
+	reverify->since = loop_clock();
 	while ((cohort = session_table_first_due(reverify->table)) && now > cohort->valid_until) {
 		session_table_set_due(reverify->table, cohort, 0);
 		reverify_queue(reverify, cohort, true);
@@ -211,7 +203,7 @@ void reverify_changed(struct agent *agent, const struct mark_set *concerned, con
 	struct reverify_concerned found = { .reverify = reverify };
 	size_t count;
 
-	reverify_begin(reverify);
+	reverify->since = loop_clock();
 	reverify_place(reverify);
 	count = session_table_count(reverify->table);
 	if (concerned)

@@ -16,8 +16,7 @@ static void decide_tell(const struct reverify *reverify, const char *line, size_
 			uint64_t closed_at)
 {
 	if (closed_at > reverify->since)
-		log_line(LOG_NOTICE, "line %s: %zu sessions end, whose gates were all closed within "
-				     "%.1f ms",
+		log_line(LOG_NOTICE, "line %s: %zu sessions end; the last gate was closed after %.1f ms",
 			 line, count, (double)(closed_at - reverify->since) / 1e6);
 }
 

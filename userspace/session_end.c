@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "policy/cleanup.h"
 #include "userspace/agent.h"
@@ -23,17 +22,8 @@ struct session_end {
 	bool begun; /* its entry says that it is revoked */
 	bool closed; /* its gate */
 	bool gone; /* the kernel had no such connection */
-	uint64_t closed_at; /* ns */
 	int err; /* 0: its connection is no more */
 };
-
-static uint64_t session_end_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /*
  * In the kernel its end is nobody's to tell of while we end it. The entry stays until the end is
@@ -81,7 +71,7 @@ static void session_end_beat(size_t done)
 
 /* All gates before the first reset: while one is reset, no other one's peer is heard. */
 static int session_end_in(struct agent *agent, uint32_t netns, struct session_end *ends,
-			  size_t count)
+			  size_t count, uint64_t *closed_at)
 {
 	struct nl_sock *socket;
 	size_t i;
@@ -95,7 +85,8 @@ static int session_end_in(struct agent *agent, uint32_t netns, struct session_en
 			continue;
 		ends[i].closed = dataplane_revoke(agent->dataplane, ends[i].cookie,
 						  ends[i].session.scope) == 0;
-		ends[i].closed_at = ends[i].closed ? session_end_now() : 0;
+		if (ends[i].closed)
+			*closed_at = loop_clock();
 	}
 	socket = destroy_open();
 	for (i = 0; i < count; i++) {
@@ -108,8 +99,10 @@ static int session_end_in(struct agent *agent, uint32_t netns, struct session_en
 	return 0;
 }
 
-static void session_end_all(struct agent *agent, struct session_end *ends, size_t count)
+/* Returns when the last gate was closed. */
+static uint64_t session_end_all(struct agent *agent, struct session_end *ends, size_t count)
 {
+	uint64_t closed_at = 0;
 	uint32_t netns;
 	size_t i;
 	int err;
@@ -119,11 +112,12 @@ static void session_end_all(struct agent *agent, struct session_end *ends, size_
 		ends[i].err = err ? err : -EINPROGRESS;
 	}
 	for (netns = 0; netns < agent->config->namespace_count; netns++) {
-		err = session_end_in(agent, netns, ends, count);
+		err = session_end_in(agent, netns, ends, count, &closed_at);
 		for (i = 0; err && i < count; i++)
 			if (ends[i].err == -EINPROGRESS && ends[i].netns == netns)
 				ends[i].err = err;
 	}
+	return closed_at;
 }
 
 static void session_end_tell(struct agent *agent, const struct session_end *end, const char *why)
@@ -152,19 +146,17 @@ uint64_t session_end_many(struct agent *agent, const uint64_t *cookies, size_t c
 	for (i = 0; !ends && i < count; i++) {
 		struct session_end end = { .cookie = cookies[i] };
 
-		session_end_all(agent, &end, 1);
+		closed_at = session_end_all(agent, &end, 1);
 		session_end_tell(agent, &end, why);
-		closed_at = end.closed ? end.closed_at : closed_at;
 	}
 	if (!ends)
 		return closed_at;
 	for (i = 0; i < count; i++)
 		ends[i].cookie = cookies[i];
-	session_end_all(agent, ends, count);
+	closed_at = session_end_all(agent, ends, count);
 	for (i = 0; i < count; i++) {
 		session_end_beat(i);
 		session_end_tell(agent, &ends[i], why);
-		closed_at = ends[i].closed_at > closed_at ? ends[i].closed_at : closed_at;
 	}
 	return closed_at;
 }

@@ -10,8 +10,8 @@ struct agent;
 
 /*
  * Closes the gate of all of them first, then resets their connections, then records each one's
- * end with the reason, once. Of those that have ended by themselves nothing is said. Returns the
- * time when the last gate was closed, in ns of CLOCK_MONOTONIC; 0: none was.
+ * end with the reason, once. Of those that have ended by themselves nothing is said. Returns when
+ * the last gate was closed, by loop_clock(); 0: none could be.
  */
 uint64_t session_end_many(struct agent *agent, const uint64_t *cookies, size_t count,
 			  const char *why);

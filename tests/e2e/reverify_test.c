@@ -499,7 +499,7 @@ static double gates_closed_now(const struct daemon *agent, int count)
 	while (fgets(line, sizeof(line), file)) {
 		text = strstr(line, ": line ");
 		if (text &&
-		    sscanf(text, ": line %*[^:]: %d sessions end, whose gates were all closed within %lf",
+		    sscanf(text, ": line %*[^:]: %d sessions end; the last gate was closed after %lf",
 			   &of, &found) == 2 &&
 		    of == count)
 			ms = found;
