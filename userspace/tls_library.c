@@ -82,7 +82,7 @@ static void library_prepare(void)
 {
 	size_t i;
 
-	/* with FIPS, or providers of the operator's, it is not for us to choose */
+	/* with FIPS, or others' providers in place of it, it is not for us to choose */
 	if (EVP_default_properties_is_fips_enabled(NULL) ||
 	    !OSSL_PROVIDER_available(NULL, "default") || OSSL_PROVIDER_available(NULL, "fips"))
 		return;

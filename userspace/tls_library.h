@@ -17,8 +17,8 @@ struct tls_library {
 
 /**
  * tls_library_new - the default provider's algorithms that handshakes need
- * @out: for tls_library_free(). Where this host's OpenSSL is configured to use other providers,
- *       or FIPS, it is the default library context, with all that it has.
+ * @out: for tls_library_free(). Where this host's OpenSSL is configured for FIPS, or to go without its
+ *       default provider, it is the default library context, with all that it has.
  *
  * Keys are decoded as SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) of the types that can sign.
  * What is made in it has to be freed before it.
