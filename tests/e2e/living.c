@@ -37,12 +37,27 @@ void living_end(struct daemon *agent, const struct plain_app *app, pid_t keeper)
 		process_end(keeper, SIGTERM, LIMIT_MS);
 }
 
+/*
+ * No two sessions of a test have the same: they are told apart by it. The kernel may give one out
+ * again as soon as it is free. Below those that it gives out; and others than those of a test
+ * before, which may not be free yet.
+ */
+static unsigned int living_port(void)
+{
+	enum { FIRST = 10000, COUNT = 20000, OF_A_TEST = 64 };
+	static unsigned int opened;
+
+	return FIRST + ((unsigned int)getpid() * OF_A_TEST + opened++) % COUNT;
+}
+
 struct peer *living_open(const char *source, const char *certificate)
 {
 	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, certificate);
+	static char address[64]; /* the peer keeps the pointer */
 	struct peer *peer;
 
-	options.source = source;
+	snprintf(address, sizeof(address), "%s:%u", source, living_port());
+	options.source = address;
 	/* what is reissued has no key of its own */
 	if (access(site_file("pki/%s.key", certificate), R_OK) < 0)
 		options.key = site_file("pki/good.key");
