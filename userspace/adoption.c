@@ -53,6 +53,8 @@ struct given {
 	struct wrapped *app; /* NULL: none has it */
 	uint64_t id; /* of the app that was given it, whose ledger knows whether it was; 0: none */
 	int fd;
+	bool held; /* its worker has it, too */
+	uint32_t worker;
 	uint64_t cookie;
 	uint32_t netns;
 	struct endpoint local;
@@ -183,8 +185,8 @@ static void given_offer(struct given *client)
 		wrapped_lost(app);
 }
 
-int adoption_hold(struct adoption *adoption, uint32_t netns, const struct endpoint *local,
-		  uint64_t cookie, int socket, struct given **out)
+int adoption_hold(struct adoption *adoption, uint32_t worker, uint32_t netns,
+		  const struct endpoint *local, uint64_t cookie, int socket, struct given **out)
 {
 	struct given *client = calloc(1, sizeof(*client));
 
@@ -193,6 +195,8 @@ int adoption_hold(struct adoption *adoption, uint32_t netns, const struct endpoi
 	*client = (struct given){
 		.adoption = adoption,
 		.fd = fcntl(socket, F_DUPFD_CLOEXEC, 0),
+		.held = true,
+		.worker = worker,
 		.cookie = cookie,
 		.netns = netns,
 		.local = *local,
@@ -206,15 +210,24 @@ int adoption_hold(struct adoption *adoption, uint32_t netns, const struct endpoi
 	return 0;
 }
 
-void adoption_give(struct given *client)
-{
-	given_offer(client);
-}
-
 void adoption_drop(struct given *client)
 {
 	if (client)
 		given_free(client);
+}
+
+void adoption_let_go(struct adoption *adoption, uint32_t worker, uint64_t cookie)
+{
+	struct given *client, *next;
+
+	for (client = TAILQ_FIRST(&adoption->clients); client; client = next) {
+		next = TAILQ_NEXT(client, entry);
+		if (!client->held || client->worker != worker ||
+		    (cookie && client->cookie != cookie))
+			continue;
+		client->held = false;
+		given_offer(client);
+	}
 }
 
 static void wrapped_release(struct loop_garbage *garbage)
@@ -307,7 +320,7 @@ static int wrapped_listens(struct wrapped *app, const struct handover *message)
 	/* those that wait for it */
 	for (client = TAILQ_FIRST(&adoption->clients); client && app->io.fd >= 0; client = next) {
 		next = TAILQ_NEXT(client, entry);
-		if (!client->app && app_address_fit(&address, &client->local))
+		if (!client->held && !client->app && app_address_fit(&address, &client->local))
 			given_offer(client);
 	}
 	return 0;

@@ -39,20 +39,22 @@ bool adoption_is_full(const struct adoption *adoption, uint32_t netns,
 		      const struct endpoint *local);
 
 /*
- * Takes hold of a client's socket, which stays the caller's, too: all that may fail, before the
- * gate is opened. -ENOMEM; -errno of dup(). Then one of the two that follow.
+ * Takes hold of the socket of a worker's client, which stays the caller's, too: all that may fail,
+ * before the gate is opened. -ENOMEM; -errno of dup(). The app is given it when its worker says
+ * that it has let go of it.
  */
-int adoption_hold(struct adoption *adoption, uint32_t netns, const struct endpoint *local,
-		  uint64_t cookie, int client, struct given **out);
+int adoption_hold(struct adoption *adoption, uint32_t worker, uint32_t netns,
+		  const struct endpoint *local, uint64_t cookie, int client, struct given **out);
+
+/* It is not to be given: the gate stays shut. NULL is fine. */
+void adoption_drop(struct given *client);
 
 /*
- * Gives it, verified, to the app that listens where it dialled, now or within two seconds; else it
- * is reset, and its session ended.
+ * That worker has let go of the client (0: has ended, and with it of all of its clients). Gives it,
+ * verified, to the app that listens where it dialled, now or within two seconds; else it is reset,
+ * and its session ended. One that is not held for that worker is nobody's.
  */
-void adoption_give(struct given *client);
-
-/* It is not to be given. NULL is fine. */
-void adoption_drop(struct given *client);
+void adoption_let_go(struct adoption *adoption, uint32_t worker, uint64_t cookie);
 
 struct wrapped;
 

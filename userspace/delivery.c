@@ -18,6 +18,7 @@
 #include "userspace/connection.h"
 #include "userspace/fd.h"
 #include "userspace/message.h"
+#include "userspace/order.h"
 
 #define APP_RESTART_NS (2 * LOOP_SECOND)
 
@@ -205,10 +206,29 @@ void connection_app_connected(struct connection *connection)
 	connection_relay(connection);
 }
 
+/* The app is given the socket when this worker has it no more. */
+static void delivery_let_go(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+	const struct message message = {
+		.type = MESSAGE_LET_GO,
+		.cookie = connection->cookie,
+		.order = connection->order ? connection->order->id : 0,
+	};
+
+	/* it may have come to its end while the main process was asked */
+	if (connection->phase != PHASE_CLOSED)
+		connection_hand_over(connection);
+	if (message_send(worker->setup.main_fd, &message, NULL, 0) < 0)
+		loop_stop(worker->loop);
+}
+
 void connection_answered(struct connection *connection, int error)
 {
 	connection->answer_due = false;
 	if (connection->phase == PHASE_CLOSED) {
+		if (error == MESSAGE_ADOPTED)
+			delivery_let_go(connection);
 		loop_discard(connection->worker->loop, &connection->garbage);
 		return;
 	}
@@ -219,7 +239,7 @@ void connection_answered(struct connection *connection, int error)
 	else if (connection->carrying)
 		connection_carried(connection, error);
 	else if (error == MESSAGE_ADOPTED)
-		connection_hand_over(connection);
+		delivery_let_go(connection);
 	else if (error < 0)
 		delivery_give_up(connection, "the main process refuses the session", error);
 	else if (connection_is_outbound(connection))

@@ -2,13 +2,16 @@
 #include "userspace/dispatch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "userspace/adoption.h"
 #include "userspace/agent.h"
+#include "userspace/fd.h"
 #include "userspace/message.h"
 
 /* servers that speak TLS 1.3 alone: the oldest is forgotten for the next one */
@@ -24,6 +27,7 @@ struct dispatched {
 	uint64_t call; /* of the app */
 	uint64_t id; /* of the worker's order */
 	struct destination to;
+	int socket; /* verified, which the worker may have, too; -1: none yet */
 };
 
 struct dispatch {
@@ -52,6 +56,8 @@ static void dispatch_remove(struct dispatched *dispatched)
 {
 	LIST_REMOVE(dispatched, entry);
 	dispatched->dispatch->count--;
+	if (dispatched->socket >= 0)
+		close(dispatched->socket);
 	free(dispatched);
 }
 
@@ -181,6 +187,7 @@ static int dispatch_order(struct dispatch *dispatch, struct wrapped *app,
 		.call = asked->call,
 		.id = message.order,
 		.to = message.what.to,
+		.socket = -1,
 	};
 	LIST_INSERT_HEAD(&dispatch->orders, dispatched, entry);
 	dispatch->count++;
@@ -253,14 +260,23 @@ const struct destination *dispatch_destination(const struct dispatched *dispatch
 	return &dispatched->to;
 }
 
-void dispatch_done(struct dispatched *dispatched, int socket, int error)
+int dispatch_hold(struct dispatched *dispatched, int socket)
+{
+	dispatched->socket = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+	return dispatched->socket < 0 ? -errno : 0;
+}
+
+void dispatch_done(struct dispatched *dispatched, int error)
 {
 	struct wrapped *app = dispatched->app;
 	uint64_t call = dispatched->call;
+	_cleanup_fd_ int socket = -1;
 
 	if (error == MESSAGE_TLS13) {
 		dispatch_avoid(dispatched->dispatch, &dispatched->to);
 		error = 0;
+	} else if (!error) {
+		socket = TAKE_FD(dispatched->socket);
 	}
 	/* first: an adopter that cannot be told is lost with all that it waits for */
 	dispatch_remove(dispatched);
@@ -276,6 +292,6 @@ void dispatch_worker_ended(struct dispatch *dispatch, uint32_t worker)
 			if (dispatched->worker->id == worker)
 				break;
 		if (dispatched)
-			dispatch_done(dispatched, -1, 0);
+			dispatch_done(dispatched, 0);
 	} while (dispatched);
 }

@@ -43,12 +43,18 @@ struct dispatched *dispatch_find(const struct dispatch *dispatch, uint32_t worke
 const struct destination *dispatch_destination(const struct dispatched *dispatched);
 
 /*
- * What became of it, which ends it: a verified socket, which stays the caller's, or -1 and error as
- * MESSAGE_UNDONE has it.
+ * Takes hold of the socket that was made, which stays the caller's, too: before its gate is opened.
+ * -errno of dup().
  */
-void dispatch_done(struct dispatched *dispatched, int socket, int error);
+int dispatch_hold(struct dispatched *dispatched, int socket);
 
-/* The worker has ended: what it was at goes by relay. */
+/*
+ * What became of it, which ends it. 0: the app gets the socket that is held, and where none is, goes
+ * on by relay; else error as MESSAGE_UNDONE has it.
+ */
+void dispatch_done(struct dispatched *dispatched, int error);
+
+/* The worker has ended: what it had made is the app's, and what it was at goes by relay. */
 void dispatch_worker_ended(struct dispatch *dispatch, uint32_t worker);
 
 #endif

@@ -25,6 +25,7 @@ static const struct message_form {
 	[MESSAGE_CARRY] = { MESSAGE_SHORT + sizeof(struct carry), 2, 2 },
 	[MESSAGE_FORGET] = { MESSAGE_SHORT, 1, 1 },
 	[MESSAGE_END] = { MESSAGE_SHORT + sizeof(struct message_end), 0, 1 },
+	[MESSAGE_LET_GO] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_UNDONE] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_RETIRED] = { MESSAGE_SHORT, 0, 0 },
 	[MESSAGE_JUDGED] = { sizeof(struct message), 0, 0 },

@@ -28,6 +28,8 @@ enum message_type {
 	MESSAGE_CARRY, /* both: a carrier is to go on with them; answered */
 	MESSAGE_FORGET, /* the app's socket, which will not be connected; no answer */
 	MESSAGE_END, /* of a session, with the app's socket where there is one; no answer */
+	/* of a socket that is the app's: this worker has it no more; no answer */
+	MESSAGE_LET_GO,
 	MESSAGE_UNDONE, /* an order came to nothing, after its record; no answer */
 	MESSAGE_RETIRED, /* the answer to RETIRE: it accepts nothing more */
 	MESSAGE_JUDGED, /* the verdict of MESSAGE_JUDGE, or why there is none; no answer */
@@ -42,7 +44,10 @@ enum message_type {
 	MESSAGE_TYPE_COUNT,
 };
 
-/* The app is given the peer's socket itself: the worker has nothing more to do with it. */
+/*
+ * The app is given the peer's socket itself, when the worker has let go of it: an app that closes it
+ * is told of its events by epoll as long as anybody has it (epoll(7)).
+ */
 #define MESSAGE_ADOPTED 1
 
 enum { MESSAGE_WHY_LEN = 128 };
@@ -81,7 +86,8 @@ struct message {
 	int32_t error;
 	uint64_t cookie; /* of the peer's socket; JUDGE and JUDGED: the number of the question */
 	uint32_t policy; /* SESSION and JUDGED: which one decided; DENIED: which one this makes */
-	uint64_t order; /* ORDER, CANCEL, UNDONE; DEPART and SESSION: what it was made for, or 0 */
+	/* ORDER, CANCEL, UNDONE; DEPART, SESSION and LET_GO: what it was made for, or 0 */
+	uint64_t order;
 	union { /* sent as far as the type needs it */
 		struct record record; /* RECORD, SESSION and JUDGED */
 		struct message_end end; /* END */

@@ -369,8 +369,10 @@ static int monitor_session(const struct monitor_request *request)
 	if (err == -EPERM)
 		return err;
 	if (!err && adopts && !request->dispatched)
-		err = adoption_hold(agent->adoption, request->worker->netns, &local,
-				    record->cookie, request->client, &given);
+		err = adoption_hold(agent->adoption, request->worker->id, request->worker->netns,
+				    &local, record->cookie, request->client, &given);
+	else if (!err && request->dispatched)
+		err = dispatch_hold(request->dispatched, request->client);
 	/* faster for apps that read much or little at a time; TLS 1.2 has no padding to expect */
 	if (!err && adopts && agent->features.has[KTLS_NO_PAD])
 		ktls_expect_no_pad(request->client);
@@ -392,12 +394,8 @@ static int monitor_session(const struct monitor_request *request)
 	}
 	dataplane_count_verdict(agent->dataplane, &told);
 	monitor_audit(agent, &told);
-	/* after its record: the session may end at once */
-	if (request->dispatched)
-		dispatch_done(request->dispatched, err ? -1 : request->client,
-			      err ? -ECONNREFUSED : 0);
-	else if (!err && adopts)
-		adoption_give(given);
+	if (err && request->dispatched)
+		dispatch_done(request->dispatched, -ECONNREFUSED);
 	return err ? err : adopts ? MESSAGE_ADOPTED : 0;
 }
 
@@ -410,7 +408,19 @@ static int monitor_undone(const struct monitor_request *request)
 		return -EPROTO;
 	/* it, and word that nobody waits for it, may have met on the way */
 	if (request->dispatched)
-		dispatch_done(request->dispatched, -1, error);
+		dispatch_done(request->dispatched, error);
+	return 0;
+}
+
+static int monitor_let_go(const struct monitor_request *request)
+{
+	const struct message *message = request->message;
+
+	if (request->dispatched)
+		dispatch_done(request->dispatched, 0);
+	else if (message->cookie)
+		adoption_let_go(request->worker->agent->adoption, request->worker->id,
+				message->cookie);
 	return 0;
 }
 
@@ -512,6 +522,7 @@ static const struct monitor_row {
 	[MESSAGE_FORGET] = { monitor_forget, .app_only = true },
 	[MESSAGE_END] = { monitor_end, .app_only = true },
 	[MESSAGE_RETIRED] = { monitor_retired },
+	[MESSAGE_LET_GO] = { monitor_let_go },
 	[MESSAGE_UNDONE] = { monitor_undone },
 	[MESSAGE_JUDGED] = { monitor_judged },
 };

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "userspace/adoption.h"
 #include "userspace/agent.h"
 #include "userspace/dispatch.h"
 #include "userspace/fd.h"
@@ -329,6 +330,15 @@ static void supervisor_wait(struct supervised *worker, unsigned int *patience)
 	worker->pid = 0;
 }
 
+/* What is an app's was in the worker's hands, too, until it ended. */
+static void supervisor_give(const struct agent *agent, const struct supervised *worker)
+{
+	if (!agent->adoption)
+		return;
+	dispatch_worker_ended(agent->dispatch, worker->id);
+	adoption_let_go(agent->adoption, worker->id, 0);
+}
+
 void supervisor_dismiss(struct shift *shift)
 {
 	unsigned int patience = SUPERVISOR_PATIENCE, i;
@@ -436,8 +446,7 @@ static void supervisor_bury(struct agent *agent, struct supervised *worker, int 
 		;
 	supervisor_hang_up(worker);
 	session_store_release(agent->sessions, worker->id);
-	if (agent->dispatch)
-		dispatch_worker_ended(agent->dispatch, worker->id);
+	supervisor_give(agent, worker);
 	reverify_worker_gone(agent->reverify, worker->id);
 	lost = monitor_end_sessions(agent, worker->id, "the worker that relayed it died");
 	supervisor_tell_death(worker, status, lost);
@@ -489,8 +498,10 @@ static void supervisor_end(struct shift *shift)
 {
 	unsigned int i;
 
-	for (i = 0; i < shift->worker_count; i++)
+	for (i = 0; i < shift->worker_count; i++) {
+		supervisor_give(shift->agent, &shift->workers[i]);
 		monitor_end_sessions(shift->agent, shift->workers[i].id, "the daemon was stopped");
+	}
 	supervisor_dismiss(shift);
 }
 

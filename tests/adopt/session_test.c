@@ -269,4 +269,73 @@ TEST_F(session, whose_end_nobody_saw_is_recorded)
 	check_ended(self, "closed");
 }
 
+FIXTURE(held) {
+	struct daemon agent;
+	struct plain_app app;
+	struct peer *peer;
+	char run[PROCESS_PATH_MAX];
+	pid_t keeper, workers[DAEMON_WORKERS_MAX];
+	int count;
+};
+
+FIXTURE_VARIANT(held) {
+	int signal; /* by which its workers go on */
+};
+
+FIXTURE_VARIANT_ADD(held, until_its_worker_goes_on) { .signal = SIGCONT };
+FIXTURE_VARIANT_ADD(held, until_its_worker_has_ended) { .signal = SIGKILL };
+
+FIXTURE_SETUP(held)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, WRAPPED_PORT, "good");
+
+	if (!site_has_kernel_tls())
+		SKIP("this kernel has no TLS");
+	daemon_start(&self->agent, &(struct daemon_options){ 0 });
+	self->keeper = wrap_start_keeper_of(&self->agent, self->run);
+	plain_app_wrap(&self->app, self->run, WRAPPED_PORT, "echo");
+	wrap_await_listener(&self->agent, WRAPPED_PORT);
+	self->count = daemon_workers(&self->agent, self->workers);
+	ASSERT_LT(0, self->count);
+	/* the worker asks, and hears no answer */
+	kill(self->agent.pid, SIGSTOP);
+	ASSERT_OK(peer_open(&options, &self->peer));
+	ASSERT_OK(peer_step(self->peer, "text:hello"));
+	ASSERT_OK(peer_step(self->peer, "settle:%d", 100 * harness_time_scale()));
+	for (int i = 0; i < self->count; i++)
+		kill(self->workers[i], SIGSTOP);
+	kill(self->agent.pid, SIGCONT);
+}
+
+FIXTURE_TEARDOWN(held)
+{
+	if (!self->keeper)
+		return;
+	if (harness_has_failed())
+		daemon_explain(&self->agent);
+	peer_free(self->peer);
+	EXPECT_EQ(0, daemon_end(&self->agent, SIGTERM));
+	process_end(self->app.pid, SIGKILL, LIMIT_MS);
+	process_end(self->keeper, SIGTERM, LIMIT_MS);
+}
+
+/*
+ * Of a socket that another process has, too, epoll tells an app even after its close(): accepted,
+ * and recorded so, it is the app's when the worker has it no more.
+ */
+TEST_F(held, is_the_apps_when_nobody_else_has_it)
+{
+	json_t *record = daemon_record(&self->agent, "accepted", peer_result(self->peer)->local);
+
+	ASSERT_NOT_NULL(record);
+	EXPECT_STREQ("adopt", journal_text(record, "delivery"));
+	json_decref(record);
+	process_sleep_ms(100 * harness_time_scale());
+	EXPECT_EQ(0, plain_app_accepts(&self->app));
+	for (int i = 0; i < self->count; i++)
+		kill(self->workers[i], variant->signal);
+	EXPECT_OK(peer_step(self->peer, "expect:hello"));
+	EXPECT_EQ(1, plain_app_accepts(&self->app));
+}
+
 HARNESS_MAIN
