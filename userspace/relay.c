@@ -24,6 +24,7 @@ void relay_wake(struct relay *relay)
 {
 	relay->client.readable = relay->client.writable = true;
 	relay->server.readable = relay->server.writable = true;
+	relay->server.lasts = false;
 }
 
 static bool relay_half_is_quiet(const struct relay_half *half)
@@ -39,8 +40,10 @@ bool relay_is_quiet(const struct relay *relay)
 
 static void relay_note(struct relay_side *side, uint32_t events)
 {
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
 		side->readable = true;
+		side->lasts = !(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+	}
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		side->writable = true;
 	if (events & EPOLLERR)
@@ -58,6 +61,9 @@ static ssize_t relay_read_app(struct relay *relay, void *buf, size_t len)
 {
 	ssize_t n = recv(relay->app, buf, len, MSG_DONTWAIT);
 
+	/* epoll(7): what comes later, an end too, is an event of its own. Of records that is not so. */
+	if (n > 0 && (size_t)n < len && relay->server.lasts)
+		relay->server.readable = false;
 	if (n >= 0)
 		return n;
 	return errno == EAGAIN ? -EAGAIN : relay_fail(relay, -errno, "the app reset the connection");

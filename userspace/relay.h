@@ -24,6 +24,7 @@ struct relay_half {
 /* what the last readiness event of a socket said that was not used up since */
 struct relay_side {
 	bool readable, writable;
+	bool lasts; /* and nothing of an end: what a read does not fill has emptied it */
 	bool failed; /* it was reset: what it sent before may still be there */
 };
 
