@@ -2,6 +2,7 @@
 #include "userspace/carrier.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -330,10 +331,22 @@ static uint32_t carrier_count_room(void)
 					     (uint32_t)(limit.rlim_cur - CARRIER_SPARE_FDS) / 2;
 }
 
+/*
+ * Whoever sends is not preempted for each record: what it sends until it waits is moved at once.
+ * sched(7), SCHED_BATCH; where that is not to be had there are more rounds.
+ */
+static void carrier_set_batch(void)
+{
+	const struct sched_param param = { 0 };
+
+	sched_setscheduler(0, SCHED_BATCH, &param);
+}
+
 static int carrier_start(struct carrier *carrier, const struct carrier_setup *setup)
 {
 	int err;
 
+	carrier_set_batch();
 	err = ktls_crypto_new(&carrier->crypto);
 	if (!err)
 		err = loop_new(&carrier->loop);

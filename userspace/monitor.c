@@ -373,8 +373,8 @@ static int monitor_session(const struct monitor_request *request)
 				    &local, record->cookie, request->client, &given);
 	else if (!err && request->dispatched)
 		err = dispatch_hold(request->dispatched, request->client);
-	/* faster for apps that read much or little at a time; TLS 1.2 has no padding to expect */
-	if (!err && adopts && agent->features.has[KTLS_NO_PAD])
+	/* decrypts into the reader's memory; TLS 1.2 has no padding to expect */
+	if (!err && agent->features.has[KTLS_NO_PAD])
 		ktls_expect_no_pad(request->client);
 	if (!err)
 		err = monitor_add_session(request, &peer, &local, adopts);
