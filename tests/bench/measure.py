@@ -103,7 +103,7 @@ def client_share(run, scenario, work):
     """What the client takes of its own CPU time for this work, from a floor: plain, and with TLS."""
     shares = {}
     for subject in run.subjects:
-        if subject.name == "OpenSSL loop" or (subject.plain and not scenario.startswith("hand")):
+        if subject.name == "OpenSSL loop" or (subject.name == "plain TCP" and not scenario.startswith("hand")):
             say(f"{scenario}: the client's own share, {subject.name}")
             shares[subject.plain] = min(work(subject)["own"] for _ in range(2))
     return shares
@@ -123,7 +123,7 @@ def handshake(run, kind):
 
         share = client_share(run, scenario, work)[False] / count
         for subject, results in run.interleave(scenario, rounds, lambda s, w=work: w(s, WARM_UP), work,
-                                               skip=("plain TCP",)):
+                                               skip=("plain TCP", "plain relay")):
             figures = [r["busy"] / count - share if GUEST else r["subject"] / count for r in results]
             record(scenario=scenario, subject=subject.name, figure=median(figures),
                    unit="instructions" if GUEST else "ns", rounds=figures, client=share,

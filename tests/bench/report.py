@@ -8,7 +8,7 @@ import html
 
 OURS = ("adopted", "relay", "fallback")
 PEERS = ("nginx", "haproxy", "stunnel", "hitch")
-FLOORS = ("plain TCP", "OpenSSL loop")
+FLOORS = ("plain TCP", "plain relay", "OpenSSL loop")
 ORDER = OURS + PEERS + FLOORS
 
 TITLES = (  # how a scenario's name begins, or all of it; what is left of it is appended

@@ -26,15 +26,20 @@ load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile {files};
-pid {dir}/nginx.pid;
+pid {dir}/nginx-{port}.pid;
 error_log {dir}/nginx.log error;
 events {{ worker_connections 25000; }}
 stream {{
     access_log off;
     server {{
-        listen 127.0.0.1:{port} ssl backlog=4096;
+        listen 127.0.0.1:{port} backlog=4096{ssl};
         proxy_pass 127.0.0.1:{app};
         proxy_timeout {idle}s;
+{tls}    }}
+}}
+"""
+
+NGINX_TLS = """\
         ssl_certificate {chain};
         ssl_certificate_key {key};
         ssl_client_certificate {ca};
@@ -45,8 +50,6 @@ stream {{
         ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
         ssl_session_cache off;
         ssl_session_tickets off;
-    }}
-}}
 """
 
 HAPROXY = """\
@@ -204,7 +207,8 @@ class Site:
             self.read(f"{clients}-many.key"), re.S)))
 
     def group(self, name):
-        """A new control group."""
+        """A new control group. Each server and app is as deep as the others: at each switch of tasks
+        every level of the hierarchy is accounted (PSI)."""
         path = f"{os.environ['STAGE_CGROUP']}/{self.identity}-{name}"
         os.makedirs(path)
         return path
@@ -294,17 +298,17 @@ class Subject:
 
 
 def floor(site, name, port, tls):
-    subject = Subject(name, port, site.group(name.replace(" ", "-")), not tls)
+    subject = Subject(name, port, site.group(f"{name.replace(' ', '-')}/server"), not tls)
     subject.roots = [site.server(port, tls=tls, cgroup=subject.cgroup).pid]
     return subject
 
 
-def peer(site, name, port, template, command):
+def peer(site, name, port, template, command, plain=False):
     program = shutil.which(command[0], path="/usr/sbin:/usr/bin:/sbin:/bin")
     if not program:
         raise Missing(f"{command[0]} is not installed")
-    config = site.write(f"{name}.conf", site.fill(template, port=port))
-    subject = Subject(name, port, site.group(name))
+    config = site.write(f"{name}-{port}.conf", site.fill(template, port=port))
+    subject = Subject(name, port, site.group(f"{name.replace(' ', '-')}/server"), plain)
     words = [program] + [word.format(config=config, dir=site.dir) for word in command[1:]]
     subject.roots = [site.start(words, lambda: listens(port), subject.cgroup,
                                 environment={"OPENSSL_CONF": f"{site.dir}/openssl.cnf"}).pid]
@@ -371,7 +375,7 @@ def without_kernel_tls():
 
 def start_all(site, told):
     """Every subject that can be had; told(name, reason) of those that cannot."""
-    site.server(APP_PORT)
+    site.server(APP_PORT, cgroup=site.group("app/server"))
     subjects = [floor(site, "plain TCP", 7100, tls=False), floor(site, "OpenSSL loop", 7101, tls=True)]
     # a daemon finds out at its start whether this kernel has TLS
     with without_kernel_tls():
@@ -382,13 +386,16 @@ def start_all(site, told):
     else:
         for name in ("adopted", "relay"):
             told(name, "this kernel has no TLS")
-    for name, port, template, command in (
-            ("nginx", 7001, NGINX, ("nginx", "-c", "{config}", "-e", "{dir}/nginx.log")),
-            ("haproxy", 7002, HAPROXY, ("haproxy", "-db", "-f", "{config}")),
-            ("stunnel", 7003, STUNNEL, ("stunnel4", "{config}")),
-            ("hitch", 7004, HITCH, ("hitch", "--config={config}"))):
+    nginx = ("nginx", "-c", "{config}", "-e", "{dir}/nginx.log")
+    for name, port, template, command, plain in (
+            ("nginx", 7001, NGINX.replace("{ssl}", " ssl").replace("{tls}", NGINX_TLS), nginx, False),
+            ("haproxy", 7002, HAPROXY, ("haproxy", "-db", "-f", "{config}"), False),
+            ("stunnel", 7003, STUNNEL, ("stunnel4", "{config}"), False),
+            ("hitch", 7004, HITCH, ("hitch", "--config={config}"), False),
+            # what passing the bytes on takes, before any TLS
+            ("plain relay", 7102, NGINX.replace("{ssl}", "").replace("{tls}", ""), nginx, True)):
         try:
-            subjects.append(peer(site, name, port, template, command))
+            subjects.append(peer(site, name, port, template, command, plain))
         except Missing as reason:
             told(name, str(reason))
     return subjects
