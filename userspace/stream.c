@@ -13,6 +13,9 @@
 #define STREAM_KEY_UPDATE_INTERVAL UINT64_C(1000000000) /* ns */
 #define STREAM_KEY_UPDATE_BURST 16
 
+/* of data that one read takes together, before others have their turn */
+#define STREAM_GATHER_MAX 64
+
 /* that bring no data, before others have their turn: a peer may send them without end */
 #define STREAM_RECORDS_MAX 16
 
@@ -62,6 +65,8 @@ void stream_init_user(struct stream *stream, int fd, SSL *ssl)
 	*stream = (struct stream){ .fd = fd, .ssl = ssl };
 	/* a KeyUpdate returns to us: any number of them could pass within one SSL_read() */
 	SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
+	/* a record's header is not a read of its own */
+	SSL_set_read_ahead(ssl, 1);
 	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	/* a FIN without close_notify ends what the peer sends, not what it is sent */
 	SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -202,7 +207,7 @@ static ssize_t stream_read_kernel(struct stream *stream, void *buf, size_t len, 
 	return -EINTR;
 }
 
-static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, uint64_t now)
+static ssize_t stream_read_record(struct stream *stream, void *buf, size_t len, uint64_t now)
 {
 	uint8_t peek;
 	size_t n;
@@ -236,6 +241,32 @@ static ssize_t stream_read_user(struct stream *stream, void *buf, size_t len, ui
 		}
 	}
 	return -EINTR;
+}
+
+/*
+ * Many small records are one piece of data: OpenSSL gives one at a time. What stands behind them,
+ * also that there is nothing, is for the next call.
+ */
+static ssize_t stream_read_user(struct stream *stream, uint8_t *buf, size_t len, uint64_t now)
+{
+	size_t filled = 0;
+	int records = 0;
+	ssize_t n;
+
+	if (stream->has_late) {
+		stream->has_late = false;
+		return stream->late;
+	}
+	do {
+		n = stream_read_record(stream, buf + filled, len - filled, now);
+		if (n > 0)
+			filled += (size_t)n;
+	} while (n > 0 && filled < len && ++records < STREAM_GATHER_MAX);
+	if (!filled)
+		return n;
+	stream->has_late = n <= 0;
+	stream->late = n;
+	return (ssize_t)filled;
 }
 
 ssize_t stream_read(struct stream *stream, void *buf, size_t len, uint64_t now)
