@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -29,6 +30,8 @@ struct cache {
 	EVP_MD *sha256; /* fetched once: finding it anew takes as long as using it */
 	EVP_MD_CTX *digest;
 	uint8_t der[CACHE_CERTIFICATE_MAX];
+	struct cache_key signatures[CACHE_SIGNATURES_MAX];
+	size_t signature_count, signature_next; /* the one that is the next to go */
 };
 
 struct cache *cache_new(size_t entries_max, size_t bytes_max)
@@ -201,6 +204,53 @@ void cache_put(struct cache *cache, const struct cache_key *key, const struct fa
 	cache->counts.bytes += bytes;
 	TAILQ_INSERT_HEAD(&cache->recent, entry, recent);
 	LIST_INSERT_HEAD(&cache->buckets[key->sha256[0]], entry, bucket);
+}
+
+/* the certificate, its signature in it, and the key: nothing else is in a signature check */
+static bool cache_signature_key(struct cache *cache, X509 *certificate, X509 *issuer,
+				struct cache_key *out)
+{
+	const X509_PUBKEY *key = X509_get_X509_PUBKEY(issuer);
+	unsigned char *at = cache->der;
+	int len = i2d_X509_PUBKEY(key, NULL);
+
+	if (!(X509_get_extension_flags(certificate) & EXFLAG_CA) || len <= 0 ||
+	    len > CACHE_CERTIFICATE_MAX || i2d_X509_PUBKEY(key, &at) != len)
+		return false;
+	return EVP_DigestInit_ex(cache->digest, cache->sha256, NULL) == 1 &&
+	       cache_hash(cache, cache->der, (size_t)len) &&
+	       cache_hash_certificate(cache, certificate) &&
+	       EVP_DigestFinal_ex(cache->digest, out->sha256, NULL) == 1;
+}
+
+static bool cache_find_signature(const struct cache *cache, const struct cache_key *key)
+{
+	for (size_t i = 0; i < cache->signature_count; i++) {
+		if (memcmp(&cache->signatures[i], key, sizeof(*key)) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool cache_has_signature(struct cache *cache, X509 *certificate, X509 *issuer)
+{
+	struct cache_key key;
+
+	return cache_signature_key(cache, certificate, issuer, &key) &&
+	       cache_find_signature(cache, &key);
+}
+
+void cache_keep_signature(struct cache *cache, X509 *certificate, X509 *issuer)
+{
+	struct cache_key key;
+
+	if (!cache_signature_key(cache, certificate, issuer, &key) ||
+	    cache_find_signature(cache, &key))
+		return;
+	cache->signatures[cache->signature_next] = key;
+	cache->signature_next = (cache->signature_next + 1) % CACHE_SIGNATURES_MAX;
+	if (cache->signature_count < CACHE_SIGNATURES_MAX)
+		cache->signature_count++;
 }
 
 void cache_count(const struct cache *cache, struct cache_counts *out)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/cache.h"
 #include "policy/cleanup.h"
 #include "policy/evidence.h"
 #include "policy/issuer.h"
@@ -152,6 +153,16 @@ static void path_record_dead_end(struct path_search *search, enum path_state sta
 	path_record(search, PATH_RANK_DEAD_END, &fault, NULL);
 }
 
+/* of a path that holds: what is above the peer's own certificate is met again with other peers */
+static void path_keep_signatures(const struct path_search *search)
+{
+	const struct candidate *candidate = &search->candidate;
+
+	for (unsigned int i = 1; search->signatures.cache && i + 1 < candidate->count; i++)
+		cache_keep_signature(search->signatures.cache, candidate->certificates[i],
+				     candidate->certificates[i + 1]);
+}
+
 /* a candidate has reached a root: true when it holds */
 static bool path_complete(struct path_search *search)
 {
@@ -174,6 +185,7 @@ static bool path_complete(struct path_search *search)
 		search->out->revocation = facts;
 	if (fault.state != PATH_TRUSTED)
 		return false;
+	path_keep_signatures(search);
 	for (unsigned int i = 0; i < candidate->count; i++)
 		X509_digest(candidate->certificates[i], EVP_sha256(), search->out->sha256[i], NULL);
 
@@ -309,10 +321,11 @@ int path_build(const struct evidence *evidence, const struct rule *rule, int64_t
 		.signatures = &search->signatures,
 		.window = &out->window,
 	};
+	search->signatures.cache = evidence->trace ? NULL : evidence->cache;
 	search->out = out;
 	search->trace = evidence->trace;
 	path_narrow(search, evidence->leaf);
 	path_start(search, evidence->leaf);
-	out->signatures = search->signatures.count;
+	out->signatures = search->signatures.count - search->signatures.recalled;
 	return 0;
 }

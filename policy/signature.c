@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
+#include "policy/cache.h"
 #include "policy/cleanup.h"
 #include "policy/key.h"
 #include "policy/signature.h"
@@ -105,6 +106,10 @@ enum signature_result signature_check(struct signature_checks *checks, X509 *cer
 		return SIGNATURE_WORTHLESS;
 	if (signature_recall(checks, certificate, issuer, &result))
 		return result;
+	if (checks->cache && cache_has_signature(checks->cache, certificate, issuer)) {
+		checks->recalled++;
+		return signature_remember(checks, certificate, issuer, true);
+	}
 	ERR_set_mark();
 
 	bool good = X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Checked signatures of one search, remembered, and paid for out of a budget: the number of
- * certificates that a peer sends must not decide how long a worker is busy.
+ * certificates that a peer sends must not decide how long a worker is busy. One that the cache
+ * knows costs the budget as much as another, so that verdicts are the same with it and without.
  */
 #ifndef POLICY_SIGNATURE_H
 #define POLICY_SIGNATURE_H
@@ -22,13 +23,17 @@ enum {
 	SIGNATURE_BUDGET = 400,
 };
 
+struct cache;
+
 struct signature_checks {
+	struct cache *cache; /* where authorities' signatures are known from searches before; or NULL */
 	struct {
 		const void *object; /* a certificate or a revocation list */
 		const X509 *issuer;
 		bool good;
 	} done[SIGNATURE_REMEMBERED_MAX];
-	unsigned int count; /* how many were checked */
+	unsigned int count; /* how many are remembered */
+	unsigned int recalled; /* of those, from the cache */
 	unsigned int spent; /* of SIGNATURE_BUDGET */
 };
 

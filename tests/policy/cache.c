@@ -29,6 +29,7 @@ FIXTURE(cache)
 	struct rule rule;
 	int64_t now;
 	struct verdict verdict;
+	unsigned int signatures; /* that were checked for it */
 };
 
 FIXTURE_SETUP(cache)
@@ -75,6 +76,7 @@ static bool decide(FIXTURE_DATA(cache) * self)
 	EXPECT_MEMEQ(plain_facts.leaf.sha256, facts.leaf.sha256, sizeof(facts.leaf.sha256));
 	EXPECT_EQ(plain_facts.path.state, facts.path.state);
 	EXPECT_LE(after.bytes, BYTES);
+	self->signatures = facts.path.signatures;
 	return after.hits > before.hits;
 }
 
@@ -318,6 +320,87 @@ TEST_F(cache, chain)
 	self->evidence.leaf = make(self->ca, recipe)->certificate;
 	EXPECT_FALSE(decide(self));
 	EXPECT_EQ(REFUSAL_BAD_CERTIFICATE, self->verdict.refusal);
+}
+
+/* another peer of the same authority is met for the first time: its own signature is checked */
+TEST_F(cache, authoritys_signature)
+{
+	struct recipe recipe = leaf_recipe;
+
+	EXPECT_FALSE(decide(self));
+	EXPECT_EQ(2, self->signatures);
+	self->evidence.leaf = make(self->ca, recipe)->certificate;
+	EXPECT_FALSE(decide(self));
+	EXPECT_TRUE(self->verdict.accepted) { TH_LOG("%s", self->verdict.reason); }
+	EXPECT_EQ(1, self->signatures);
+
+	recipe.bad_signature = true;
+	self->evidence.leaf = make(self->ca, recipe)->certificate;
+	EXPECT_FALSE(decide(self));
+	EXPECT_EQ(REFUSAL_BAD_CERTIFICATE, self->verdict.refusal);
+}
+
+/* what is known of an authority's certificate holds for its bytes and for that key alone */
+TEST_F(cache, authoritys_signature_forged)
+{
+	struct recipe root = root_recipe, ca = ca_recipe;
+	const struct made *good;
+
+	root.no_key_ids = ca.no_key_ids = true;
+	good = make(self->root, ca);
+	self->evidence.leaf = make(good, leaf_recipe)->certificate;
+	self->evidence.untrusted = make_stack(good);
+	EXPECT_FALSE(decide(self));
+	EXPECT_TRUE(self->verdict.accepted) { TH_LOG("%s", self->verdict.reason); }
+
+	/* an issuer of the same name that has not signed it */
+	self->evidence.store = make_store(make(NULL, root));
+	self->evidence.leaf = make(good, leaf_recipe)->certificate;
+	EXPECT_FALSE(decide(self));
+	EXPECT_EQ(REFUSAL_BAD_CERTIFICATE, self->verdict.refusal);
+	EXPECT_EQ(2, self->signatures);
+
+	self->evidence.store = make_store(self->root);
+	ca.same_key = good;
+	ca.bad_signature = true;
+	self->evidence.untrusted = make_stack(make(self->root, ca));
+	EXPECT_FALSE(decide(self));
+	EXPECT_EQ(REFUSAL_BAD_CERTIFICATE, self->verdict.refusal);
+	EXPECT_EQ(2, self->signatures);
+}
+
+/* a chain that does not hold leaves nothing; nor does a peer's own certificate */
+TEST_F(cache, authoritys_signature_untrusted)
+{
+	const struct made *self_made = make(NULL, (struct recipe){ .name = "Self", .ca = true });
+	const struct made *ca = make(self_made, ca_recipe);
+
+	self->evidence.leaf = make(ca, leaf_recipe)->certificate;
+	self->evidence.untrusted = make_stack(ca, self_made);
+	EXPECT_FALSE(decide(self));
+	EXPECT_EQ(REFUSAL_UNKNOWN_CA, self->verdict.refusal);
+	EXPECT_FALSE(cache_has_signature(self->cache, ca->certificate, self_made->certificate));
+	cache_keep_signature(self->cache, self->leaf->certificate, self->ca->certificate);
+	EXPECT_FALSE(
+		cache_has_signature(self->cache, self->leaf->certificate, self->ca->certificate));
+}
+
+TEST_F(cache, authoritys_signature_oldest_goes)
+{
+	X509 *root = self->root->certificate, *first = self->ca->certificate, *ca = first;
+
+	for (int i = 0; i < CACHE_SIGNATURES_MAX; i++) {
+		EXPECT_FALSE(cache_has_signature(self->cache, ca, root));
+		/* the second time takes no place */
+		cache_keep_signature(self->cache, ca, root);
+		cache_keep_signature(self->cache, ca, root);
+		EXPECT_TRUE(cache_has_signature(self->cache, ca, root));
+		ca = make(self->root, ca_recipe)->certificate;
+	}
+	EXPECT_TRUE(cache_has_signature(self->cache, first, root));
+	cache_keep_signature(self->cache, ca, root);
+	EXPECT_FALSE(cache_has_signature(self->cache, first, root));
+	EXPECT_TRUE(cache_has_signature(self->cache, ca, root));
 }
 
 /* leaf A with B sent along is not leaf B with A sent along */
