@@ -177,7 +177,7 @@ void connection_handshake(struct connection *connection)
 	/* a round of hundreds may take long on a slow host: who is busy does not hang */
 	beat_give(connection->worker->setup.beat);
 	ERR_clear_error();
-	ret = SSL_do_handshake(connection->tls);
+	ret = ktls_capture_handshake(connection->tls);
 	if (ret == 1) {
 		handshake_done(connection);
 		return;

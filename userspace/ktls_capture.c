@@ -14,6 +14,7 @@
  */
 static CRYPTO_ONCE capture_once = CRYPTO_ONCE_STATIC_INIT;
 static int capture_index = -1;
+static _Thread_local SSL *capture_now; /* the one that shakes hands */
 
 static void capture_free(void *ssl, void *capture, CRYPTO_EX_DATA *ad, int idx, long argl,
 			 void *argp)
@@ -103,13 +104,21 @@ static void capture_message(int write, int version, int type, const void *bytes,
 	}
 }
 
-/* The secret is the last word of "LABEL client_random secret", in hexadecimal digits. */
+/*
+ * The secret is the last word of "LABEL client_random secret", in hexadecimal digits. It is what
+ * libssl uses, whatever came by the other way.
+ */
 static void capture_secret(const char *line, struct ktls_secret *secret)
 {
 	const char *hex = strrchr(line, ' ') + 1;
+	struct ktls_secret logged = { 0 };
 
-	if (!OPENSSL_hexstr2buf_ex(secret->bytes, sizeof(secret->bytes), &secret->len, hex, '\0'))
-		secret->len = 0;
+	if (!OPENSSL_hexstr2buf_ex(logged.bytes, sizeof(logged.bytes), &logged.len, hex, '\0'))
+		logged.len = 0;
+	logged.confirmed = logged.len && logged.len == secret->len &&
+			   !CRYPTO_memcmp(logged.bytes, secret->bytes, logged.len);
+	*secret = logged;
+	OPENSSL_cleanse(&logged, sizeof(logged));
 }
 
 /* Other labels (handshake and exporter secrets, the TLS 1.2 master key) are not looked at. */
@@ -125,6 +134,42 @@ static void capture_keylog(const SSL *ssl, const char *line)
 		capture_secret(line, &capture->client);
 	else if (!strncmp(line, server, sizeof(server) - 1))
 		capture_secret(line, &capture->server);
+	if (capture->client.confirmed && capture->server.confirmed)
+		SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl), NULL);
+}
+
+static struct ktls_secret *capture_secret_of(struct ktls_capture *capture, struct hkdf_bytes label)
+{
+	/* RFC 8446 section 7.1 */
+	static const char client[] = "c ap traffic", server[] = "s ap traffic";
+
+	if (label.len != sizeof(client) - 1)
+		return NULL;
+	if (!memcmp(label.bytes, client, label.len))
+		return &capture->client;
+	return memcmp(label.bytes, server, label.len) ? NULL : &capture->server;
+}
+
+void ktls_capture_derived(struct hkdf_bytes label, const uint8_t *secret, size_t len)
+{
+	struct ktls_capture *capture =
+		capture_now ? SSL_get_ex_data(capture_now, capture_index) : NULL;
+	struct ktls_secret *out = capture ? capture_secret_of(capture, label) : NULL;
+
+	if (!out || len > sizeof(out->bytes))
+		return;
+	memcpy(out->bytes, secret, len);
+	out->len = len;
+}
+
+int ktls_capture_handshake(SSL *ssl)
+{
+	int ret;
+
+	capture_now = ssl;
+	ret = SSL_do_handshake(ssl);
+	capture_now = NULL;
+	return ret;
 }
 
 int ktls_capture_start(SSL_CTX *ctx)

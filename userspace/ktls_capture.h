@@ -11,6 +11,7 @@
 
 #include <openssl/ssl.h>
 
+#include "userspace/hkdf.h"
 #include "userspace/ktls_wire.h"
 
 #define KTLS_SECRET_MAX 48 /* bytes of a SHA-384 traffic secret */
@@ -18,6 +19,7 @@
 struct ktls_secret {
 	uint8_t bytes[KTLS_SECRET_MAX];
 	size_t len; /* 0: not seen yet */
+	bool confirmed; /* seen both ways, and the same */
 };
 
 struct ktls_capture {
@@ -32,8 +34,18 @@ struct ktls_capture {
 /*
  * Has every connection of the context captured from its first record on. Takes the keylog and
  * message callbacks of the context and the callback of the connections' write BIOs. -ENOMEM.
+ *
+ * Secrets come by two ways: ktls_capture_derived(), and the keylog, whose text takes libssl as long
+ * as the derivations. That is written until a connection of the context has had the same secrets
+ * both ways, and for ever where the first one is not there.
  */
 int ktls_capture_start(SSL_CTX *ctx);
+
+/* SSL_do_handshake(), the only call during which there is something to be captured. */
+int ktls_capture_handshake(SSL *ssl);
+
+/* HKDF-Expand-Label() gave that for a label, for the connection that now shakes hands. */
+void ktls_capture_derived(struct hkdf_bytes label, const uint8_t *secret, size_t len);
 
 /* What was captured. Belongs to ssl and is cleansed with it. NULL: nothing, or no memory. */
 const struct ktls_capture *ktls_capture_get(const SSL *ssl);

@@ -11,9 +11,10 @@
 #include <openssl/ssl.h>
 
 #include "policy/cleanup.h"
+#include "userspace/hkdf.h"
 
 struct ktls_crypto {
-	EVP_KDF *tls13; /* HKDF-Expand-Label */
+	struct hkdf *sha256, *sha384;
 	EVP_KDF *tls12; /* PRF */
 };
 
@@ -24,12 +25,18 @@ int ktls_crypto_new(struct ktls_crypto **out)
 {
 	_cleanup_(cleanup_ktls_crypto_free) struct ktls_crypto *crypto = calloc(1, sizeof(*crypto));
 
+	int err;
+
 	if (!crypto)
 		return -ENOMEM;
-	crypto->tls13 = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_3_KDF, NULL);
 	crypto->tls12 = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_PRF, NULL);
-	if (!crypto->tls13 || !crypto->tls12)
+	if (!crypto->tls12)
 		return -ENOTSUP;
+	err = hkdf_new("SHA256", &crypto->sha256);
+	if (!err)
+		err = hkdf_new("SHA384", &crypto->sha384);
+	if (err)
+		return err;
 	*out = TAKE_PTR(crypto);
 	return 0;
 }
@@ -38,7 +45,8 @@ void ktls_crypto_free(struct ktls_crypto *crypto)
 {
 	if (!crypto)
 		return;
-	EVP_KDF_free(crypto->tls13);
+	hkdf_free(crypto->sha256);
+	hkdf_free(crypto->sha384);
 	EVP_KDF_free(crypto->tls12);
 	free(crypto);
 }
@@ -62,22 +70,16 @@ static int derive(EVP_KDF *kdf, const OSSL_PARAM *params, size_t out_len, uint8_
 	return ctx && EVP_KDF_derive(ctx, out, out_len, params) == 1 ? 0 : -EIO;
 }
 
-int ktls_crypto_expand_label(const struct ktls_crypto *crypto, const char *digest,
-			     const uint8_t *secret, size_t secret_len, const char *label,
-			     size_t out_len, uint8_t *out)
+int ktls_crypto_expand_label(const struct ktls_crypto *crypto, const uint8_t *secret,
+			     size_t secret_len, const char *label, size_t out_len, uint8_t *out)
 {
-	static const char prefix[] = "tls13 ";
-	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-		text(OSSL_KDF_PARAM_DIGEST, digest),
-		octets(OSSL_KDF_PARAM_KEY, secret, secret_len),
-		octets(OSSL_KDF_PARAM_PREFIX, prefix, sizeof(prefix) - 1),
-		octets(OSSL_KDF_PARAM_LABEL, label, strlen(label)),
-		OSSL_PARAM_construct_end(),
-	};
+	struct hkdf *hkdf = secret_len == hkdf_len(crypto->sha384) ? crypto->sha384 : crypto->sha256;
 
-	return derive(crypto->tls13, params, out_len, out);
+	if (secret_len != hkdf_len(hkdf))
+		return -EINVAL;
+	return hkdf_expand_label(hkdf, (struct hkdf_bytes){ secret, secret_len },
+				 (struct hkdf_bytes){ (const uint8_t *)label, strlen(label) },
+				 (struct hkdf_bytes){ 0 }, out_len, out);
 }
 
 int ktls_crypto_key_block(const struct ktls_crypto *crypto, const char *digest,

@@ -195,11 +195,10 @@ static int derive_key(const struct ktls_crypto *crypto, const struct ktls_cipher
 	const struct ktls_aead *aead = cipher->aead;
 
 	if (cipher->version == TLS1_3_VERSION) {
-		int r = ktls_crypto_expand_label(crypto, cipher->digest, half->secret,
-						 cipher->digest_len, "key", aead->key_len, key);
-		return r ? r : ktls_crypto_expand_label(crypto, cipher->digest, half->secret,
-							cipher->digest_len, "iv", KTLS_NONCE_LEN,
-							nonce);
+		int r = ktls_crypto_expand_label(crypto, half->secret, cipher->digest_len, "key",
+						 aead->key_len, key);
+		return r ? r : ktls_crypto_expand_label(crypto, half->secret, cipher->digest_len,
+							"iv", KTLS_NONCE_LEN, nonce);
 	}
 
 	size_t fixed = KTLS_NONCE_LEN - aead->explicit_len;
@@ -240,8 +239,8 @@ int ktls_keys_update(const struct ktls_crypto *crypto, const struct ktls_cipher 
 	if (cipher->version != TLS1_3_VERSION)
 		return -EINVAL;
 
-	int r = ktls_crypto_expand_label(crypto, cipher->digest, half->secret, cipher->digest_len,
-					 "traffic upd", cipher->digest_len, next);
+	int r = ktls_crypto_expand_label(crypto, half->secret, cipher->digest_len, "traffic upd",
+					 cipher->digest_len, next);
 	if (!r) {
 		memcpy(half->secret, next, cipher->digest_len);
 		half->seq = 0;

@@ -30,12 +30,11 @@ static int tickets_set_key(struct ktls_tickets *tickets, const struct ktls_crypt
 	uint8_t key[KTLS_KEY_MAX];
 	int err;
 
-	err = ktls_crypto_expand_label(crypto, suite->digest, keys->rx.secret, suite->digest_len,
-				       "key", suite->aead->key_len, key);
+	err = ktls_crypto_expand_label(crypto, keys->rx.secret, suite->digest_len, "key",
+				       suite->aead->key_len, key);
 	if (!err)
-		err = ktls_crypto_expand_label(crypto, suite->digest, keys->rx.secret,
-					       suite->digest_len, "iv", sizeof(tickets->iv),
-					       tickets->iv);
+		err = ktls_crypto_expand_label(crypto, keys->rx.secret, suite->digest_len, "iv",
+					       sizeof(tickets->iv), tickets->iv);
 	tickets->cipher = EVP_CIPHER_CTX_new();
 	if (!err && (!cipher || !tickets->cipher ||
 		     !EVP_EncryptInit_ex2(tickets->cipher, cipher, key, NULL, NULL)))

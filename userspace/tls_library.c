@@ -11,6 +11,8 @@
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 
+#include "userspace/tls_derive.h"
+
 #define LIBRARY_PROVIDER "certificates"
 enum { LIBRARY_NAMES_MAX = 8, LIBRARY_ROWS_MAX = 32 };
 
@@ -78,6 +80,19 @@ static void library_choose(struct library_operation *operation)
 			operation->rows[count++] = *all;
 }
 
+/* The chosen rows are copies; this one is not the default provider's as it is. */
+static void library_replace_derivation(void)
+{
+	static const char name[] = "TLS13-KDF";
+	size_t i, row;
+
+	for (i = 0; i < LIBRARY_OPERATION_COUNT; i++)
+		for (row = 0; library_operations[i].rows[row].algorithm_names; row++)
+			if (!strncmp(library_operations[i].rows[row].algorithm_names, name,
+				     sizeof(name) - 1))
+				tls_derive_replace(&library_operations[i].rows[row]);
+}
+
 static void library_prepare(void)
 {
 	size_t i;
@@ -89,6 +104,7 @@ static void library_prepare(void)
 	library_base = OSSL_PROVIDER_load(NULL, "default");
 	for (i = 0; library_base && i < LIBRARY_OPERATION_COUNT; i++)
 		library_choose(&library_operations[i]);
+	library_replace_derivation();
 }
 
 static const OSSL_ALGORITHM *library_query(void *provider, int operation, int *no_cache)
