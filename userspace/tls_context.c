@@ -197,6 +197,11 @@ SSL_CTX *tls_contexts_find(const struct tls_contexts *contexts, const struct con
 	return NULL;
 }
 
+OSSL_LIB_CTX *tls_contexts_library(const struct tls_contexts *contexts)
+{
+	return contexts->library.ctx;
+}
+
 struct tls_contexts *tls_contexts_new(const struct worker_setup *setup, const char **why)
 {
 	struct tls_contexts *contexts = calloc(1, sizeof(*contexts));

@@ -19,6 +19,9 @@ struct tls_contexts *tls_contexts_new(const struct worker_setup *setup, const ch
 /* The context of a line, borrowed; NULL for a line that was not there. */
 SSL_CTX *tls_contexts_find(const struct tls_contexts *contexts, const struct config_line *line);
 
+/* The library context that they are of, and that lives as long; NULL: the default one. */
+OSSL_LIB_CTX *tls_contexts_library(const struct tls_contexts *contexts);
+
 /*
  * Asks the policy about a certificate of the connection's peer; leaf NULL: it has none. The
  * connection's record has the verdict then. 0 when it was decided; -errno.

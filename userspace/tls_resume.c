@@ -9,11 +9,11 @@
 
 #include "policy/cleanup.h"
 #include "userspace/connection.h"
+#include "userspace/session_bytes.h"
 #include "userspace/session_store.h"
 #include "userspace/tls_context.h"
 
 #define RESUME_SECONDS (2 * 3600)
-#define RESUME_CHAIN_MAX 16
 #define RESUME_AVOID_SECONDS (24 * 3600) /* a server that cannot resume what it gave out */
 
 /* a server's last session of a line */
@@ -36,63 +36,22 @@ static void resume_free_chain(STACK_OF(X509) **chain)
 	sk_X509_pop_free(*chain, X509_free);
 }
 
-/* In a buffer of SESSION_STORE_DATA_MAX bytes: the session's length, it, and its chain. */
-static long resume_pack(SSL_SESSION *session, STACK_OF(X509) *chain, uint8_t *out)
-{
-	int len = i2d_SSL_SESSION(session, NULL), cert_len, i;
-	uint8_t *at = out + sizeof(uint32_t);
-	uint32_t session_len = (uint32_t)len;
-
-	if (len <= 0 || (size_t)len + sizeof(uint32_t) > SESSION_STORE_DATA_MAX)
-		return -EMSGSIZE;
-	memcpy(out, &session_len, sizeof(session_len));
-	i2d_SSL_SESSION(session, &at);
-	for (i = 0; i < sk_X509_num(chain) && i < RESUME_CHAIN_MAX; i++) {
-		cert_len = i2d_X509(sk_X509_value(chain, i), NULL);
-		if (cert_len <= 0 || cert_len > out + SESSION_STORE_DATA_MAX - at)
-			return -EMSGSIZE;
-		i2d_X509(sk_X509_value(chain, i), &at);
-	}
-	return at - out;
-}
-
-static SSL_SESSION *resume_unpack(const uint8_t *data, size_t len, STACK_OF(X509) **chain_out)
-{
-	_cleanup_(resume_free_chain) STACK_OF(X509) *chain = sk_X509_new_null();
-	_cleanup_(cleanup_SSL_SESSION_free) SSL_SESSION *session = NULL;
-	const uint8_t *at = data + sizeof(uint32_t), *end = data + len;
-	uint32_t session_len;
-	X509 *next;
-
-	if (!chain || len < sizeof(session_len))
-		return NULL;
-	memcpy(&session_len, data, sizeof(session_len));
-	if (session_len > len - sizeof(session_len))
-		return NULL;
-	session = d2i_SSL_SESSION(NULL, &at, (long)session_len);
-	if (!session)
-		return NULL;
-	at = data + sizeof(session_len) + session_len;
-	while (at < end) {
-		next = d2i_X509(NULL, &at, end - at);
-		if (!next || !sk_X509_push(chain, next)) {
-			X509_free(next);
-			return NULL;
-		}
-	}
-	*chain_out = TAKE_PTR(chain);
-	return TAKE_PTR(session);
-}
-
 /* Asks the policy about a session's certificate, for the connection that would resume it. */
-static bool resume_is_allowed(struct connection *connection, SSL_SESSION *session,
-			      STACK_OF(X509) *chain)
+static bool resume_is_allowed(struct connection *connection, X509 *leaf, STACK_OF(X509) *chain)
 {
-	connection->resuming = !tls_decide(connection, SSL_SESSION_get0_peer(session), chain) &&
+	connection->resuming = !tls_decide(connection, leaf, chain) &&
 			       connection->record->verdict.accepted;
 	if (!connection->resuming)
 		tls_undecide(connection);
 	return connection->resuming;
+}
+
+/* The certificate of the peer whose session is resumed; NULL: it had none. */
+static X509 *resume_leaf(const struct connection *connection)
+{
+	return sk_X509_num(connection->session_chain) > 0 ?
+		       sk_X509_value(connection->session_chain, 0) :
+		       NULL;
 }
 
 static SSL_SESSION *resume_get(SSL *tls, const unsigned char *id, int id_len, int *copy)
@@ -110,14 +69,16 @@ static SSL_SESSION *resume_get(SSL *tls, const unsigned char *id, int id_len, in
 	if (len < 0)
 		return NULL;
 	tls_resume_end(connection);
-	session = resume_unpack(data, (size_t)len, &connection->session_chain);
+	session = session_bytes_unpack(data, (size_t)len,
+				       tls_contexts_library(connection->worker->tls),
+				       &connection->session_chain);
 	OPENSSL_cleanse(data, sizeof(data));
 	if (!session)
 		return NULL;
 	/* RFC 8446 appendix C.4: a name is used once */
 	if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
 		session_store_remove(setup->sessions, setup->id, id, (size_t)id_len);
-	return resume_is_allowed(connection, session, connection->session_chain) ?
+	return resume_is_allowed(connection, resume_leaf(connection), connection->session_chain) ?
 		       TAKE_PTR(session) :
 		       NULL;
 }
@@ -125,16 +86,16 @@ static SSL_SESSION *resume_get(SSL *tls, const unsigned char *id, int id_len, in
 static void resume_keep_server(struct connection *connection, SSL_SESSION *session)
 {
 	const struct worker_setup *setup = &connection->worker->setup;
-	STACK_OF(X509) *chain = SSL_session_reused(connection->tls) ?
-					connection->session_chain :
-					SSL_get_peer_cert_chain(connection->tls);
+	const bool reused = SSL_session_reused(connection->tls);
 	uint8_t data[SESSION_STORE_DATA_MAX];
 	const unsigned char *id;
 	unsigned int id_len;
 	long len;
 
 	id = SSL_SESSION_get_id(session, &id_len);
-	len = resume_pack(session, chain, data);
+	len = reused ? session_bytes_pack(session, NULL, connection->session_chain, data) :
+		       session_bytes_pack(session, SSL_SESSION_get0_peer(session),
+					  SSL_get_peer_cert_chain(connection->tls), data);
 	/* what cannot be kept is not resumed, and that is all */
 	if (len > 0)
 		session_store_put(setup->sessions, setup->id, id, id_len, data, (size_t)len,
@@ -227,7 +188,8 @@ static int resume_offer(struct connection *connection)
 	/* set before it is asked about: its chain is had through the connection alone */
 	if (!SSL_set_session(connection->tls, session))
 		return -EIO;
-	if (resume_is_allowed(connection, session, SSL_get_peer_cert_chain(connection->tls)))
+	if (resume_is_allowed(connection, SSL_SESSION_get0_peer(session),
+			      SSL_get_peer_cert_chain(connection->tls)))
 		return 0;
 	resume_drop(entry);
 	return SSL_set_session(connection->tls, NULL) ? 0 : -EIO;
