@@ -48,8 +48,10 @@ int reach_chain(X509 *leaf, STACK_OF(X509) *untrusted, uint64_t marks[REACH_MARK
 	/* one of them may be the leaf */
 	if (sk_X509_num(untrusted) >= REACH_CERTIFICATES_MAX)
 		return -E2BIG;
-	for (int i = 0; leaf && count >= 0 && i < sk_X509_num(untrusted); i++)
-		count = reach_certificate(sk_X509_value(untrusted, i), marks, count);
+	for (int i = 0; leaf && count >= 0 && i < sk_X509_num(untrusted); i++) {
+		if (sk_X509_value(untrusted, i) != leaf)
+			count = reach_certificate(sk_X509_value(untrusted, i), marks, count);
+	}
 	return count;
 }
 

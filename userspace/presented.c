@@ -18,14 +18,14 @@ struct presented_header {
 };
 
 /* DER, one certificate after the other */
-static int presented_add(X509 *certificate, uint8_t *bytes, size_t *len)
+static int presented_add(X509 *certificate, uint8_t *bytes, size_t room, size_t *len)
 {
 	int size = i2d_X509(certificate, NULL);
 	uint8_t *at = bytes + *len;
 
 	if (size <= 0)
 		return -ENOMEM;
-	if ((size_t)size > PRESENTED_BYTES_MAX - *len)
+	if ((size_t)size > room - *len)
 		return -E2BIG;
 	i2d_X509(certificate, &at);
 	*len += (size_t)size;
@@ -33,13 +33,14 @@ static int presented_add(X509 *certificate, uint8_t *bytes, size_t *len)
 }
 
 /* One that has none is judged at every change: that is no reason to refuse it. */
-static uint32_t presented_add_marks(X509 *leaf, STACK_OF(X509) *chain, uint8_t *bytes, size_t *len)
+static uint32_t presented_add_marks(X509 *leaf, STACK_OF(X509) *chain, uint8_t *bytes, size_t room,
+				    size_t *len)
 {
 	uint64_t marks[REACH_MARKS_MAX];
 	const int count = reach_chain(leaf, chain, marks);
 	const size_t size = count > 0 ? (size_t)count * sizeof(*marks) : 0;
 
-	if (!size || size > PRESENTED_BYTES_MAX - *len)
+	if (!size || size > room - *len)
 		return 0;
 	memcpy(bytes + *len, marks, size);
 	*len += size;
@@ -47,7 +48,7 @@ static uint32_t presented_add_marks(X509 *leaf, STACK_OF(X509) *chain, uint8_t *
 }
 
 static int presented_fill(X509 *leaf, STACK_OF(X509) *chain, struct staple staple, uint8_t *bytes,
-			  size_t *len)
+			  size_t room, size_t *len)
 {
 	struct presented_header header = { .staple_len = (uint32_t)staple.len };
 	size_t leaf_len, before;
@@ -57,29 +58,45 @@ static int presented_fill(X509 *leaf, STACK_OF(X509) *chain, struct staple stapl
 	if (sk_X509_num(chain) >= PRESENTED_CERTIFICATES_MAX)
 		return -E2BIG;
 	if (leaf)
-		err = presented_add(leaf, bytes, len);
+		err = presented_add(leaf, bytes, room, len);
 	leaf_len = *len - sizeof(header);
 	for (i = 0; !err && leaf && i < sk_X509_num(chain); i++) {
 		/* libssl's stack holds the leaf too; X509_cmp() would parse a peer's extensions */
 		if (sk_X509_value(chain, i) == leaf)
 			continue;
 		before = *len;
-		err = presented_add(sk_X509_value(chain, i), bytes, len);
+		err = presented_add(sk_X509_value(chain, i), bytes, room, len);
 		if (*len - before == leaf_len &&
 		    !memcmp(bytes + before, bytes + sizeof(header), leaf_len))
 			*len = before;
 	}
 	if (err)
 		return err;
-	if (staple.len > PRESENTED_BYTES_MAX - *len)
+	if (staple.len > room - *len)
 		return -E2BIG;
 	header.chain_len = (uint32_t)(*len - sizeof(header));
 	if (staple.len)
 		memcpy(bytes + *len, staple.bytes, staple.len);
 	*len += staple.len;
-	header.mark_count = presented_add_marks(leaf, chain, bytes, len);
+	header.mark_count = presented_add_marks(leaf, chain, bytes, room, len);
 	memcpy(bytes, &header, sizeof(header));
 	return 0;
+}
+
+/* No more memory than it can take: what most peers send is far below the most that there may be. */
+static size_t presented_bound(X509 *leaf, STACK_OF(X509) *chain, struct staple staple)
+{
+	size_t size = sizeof(struct presented_header) + staple.len +
+		      REACH_MARKS_MAX * sizeof(uint64_t);
+	int len = leaf ? i2d_X509(leaf, NULL) : 0, i;
+
+	for (i = 0; len >= 0 && size < PRESENTED_BYTES_MAX; i++) {
+		size += (size_t)len;
+		if (i >= sk_X509_num(chain))
+			return size < PRESENTED_BYTES_MAX ? size : PRESENTED_BYTES_MAX;
+		len = i2d_X509(sk_X509_value(chain, i), NULL);
+	}
+	return PRESENTED_BYTES_MAX;
 }
 
 /* As much memory as it takes. */
@@ -95,15 +112,18 @@ static int presented_copy(const uint8_t *bytes, size_t len, struct presented *ou
 
 int presented_pack(X509 *leaf, STACK_OF(X509) *chain, struct staple staple, struct presented *out)
 {
-	_cleanup_free_ uint8_t *bytes = malloc(PRESENTED_BYTES_MAX);
+	const size_t room = presented_bound(leaf, chain, staple);
+	_cleanup_free_ uint8_t *bytes = malloc(room);
 	size_t len;
 	int err;
 
 	presented_free(out);
 	if (!bytes)
 		return -ENOMEM;
-	err = presented_fill(leaf, chain, staple, bytes, &len);
-	return err ? err : presented_copy(bytes, len, out);
+	err = presented_fill(leaf, chain, staple, bytes, room, &len);
+	if (!err)
+		*out = (struct presented){ TAKE_PTR(bytes), len };
+	return err;
 }
 
 static int presented_parse(const uint8_t *at, const uint8_t *end, STACK_OF(X509) *certificates)
