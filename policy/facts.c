@@ -113,7 +113,8 @@ static int facts_fill_leaf(const struct evidence *evidence, struct facts *out)
 	if (err)
 		return err;
 	facts_critical(leaf, out, &out->critical);
-	out->in_store = evidence->store && store_has(evidence->store, leaf);
+	out->in_store = evidence->store &&
+			store_has_fingerprint(evidence->store, out->leaf.sha256);
 	return 0;
 }
 
@@ -139,7 +140,7 @@ static int facts_fill(const struct evidence *evidence, const struct rule *rule, 
 
 	if (err || facts_skip_path(evidence, rule, now, out))
 		return err;
-	err = path_build(evidence, rule, now, &out->path);
+	err = path_build(evidence, rule, now, out->leaf.sha256, &out->path);
 	if (err)
 		return err;
 	out->leaf.self_signed = facts_self_signed(evidence->leaf, &out->path);

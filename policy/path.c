@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/cache.h"
 #include "policy/cleanup.h"
 #include "policy/evidence.h"
 #include "policy/issuer.h"
@@ -63,6 +62,7 @@ struct path_search {
 	struct candidate candidate;
 	unsigned int steps;
 	enum path_rank rank; /* of what out says */
+	const uint8_t *leaf_sha256;
 	struct path_facts *out;
 	struct trace *trace; /* or NULL */
 };
@@ -158,9 +158,26 @@ static void path_keep_signatures(const struct path_search *search)
 {
 	const struct candidate *candidate = &search->candidate;
 
-	for (unsigned int i = 1; search->signatures.cache && i + 1 < candidate->count; i++)
-		cache_keep_signature(search->signatures.cache, candidate->certificates[i],
-				     candidate->certificates[i + 1]);
+	for (unsigned int i = 1; i + 1 < candidate->count; i++)
+		signature_keep(&search->signatures, candidate->certificates[i],
+			       candidate->certificates[i + 1]);
+}
+
+/* those of the peer's certificate and of the store's are known */
+static void path_fingerprints(const struct path_search *search)
+{
+	const struct candidate *candidate = &search->candidate;
+
+	memcpy(search->out->sha256[0], search->leaf_sha256, STORE_SHA256);
+	for (unsigned int i = 1; i < candidate->count; i++) {
+		X509 *certificate = candidate->certificates[i];
+		const uint8_t *known = store_fingerprint(search->pool.store, certificate);
+
+		if (known)
+			memcpy(search->out->sha256[i], known, STORE_SHA256);
+		else
+			X509_digest(certificate, EVP_sha256(), search->out->sha256[i], NULL);
+	}
 }
 
 /* a candidate has reached a root: true when it holds */
@@ -186,8 +203,7 @@ static bool path_complete(struct path_search *search)
 	if (fault.state != PATH_TRUSTED)
 		return false;
 	path_keep_signatures(search);
-	for (unsigned int i = 0; i < candidate->count; i++)
-		X509_digest(candidate->certificates[i], EVP_sha256(), search->out->sha256[i], NULL);
+	path_fingerprints(search);
 
 	X509 *root = candidate->certificates[candidate->count - 1];
 
@@ -303,7 +319,7 @@ static bool path_start(struct path_search *search, X509 *leaf)
 }
 
 int path_build(const struct evidence *evidence, const struct rule *rule, int64_t now,
-	       struct path_facts *out)
+	       const uint8_t leaf_sha256[32], struct path_facts *out)
 {
 	*out = (struct path_facts){ .state = PATH_NOT_BUILT, .window = VALIDITY_ALWAYS };
 	if (!evidence->store)
@@ -324,8 +340,9 @@ int path_build(const struct evidence *evidence, const struct rule *rule, int64_t
 	search->signatures.cache = evidence->trace ? NULL : evidence->cache;
 	search->out = out;
 	search->trace = evidence->trace;
+	search->leaf_sha256 = leaf_sha256;
 	path_narrow(search, evidence->leaf);
 	path_start(search, evidence->leaf);
-	out->signatures = search->signatures.count - search->signatures.recalled;
+	out->signatures = signature_count(&search->signatures);
 	return 0;
 }

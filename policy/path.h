@@ -72,11 +72,11 @@ struct path_facts {
 };
 
 /*
- * Builds and validates, for a leaf that is not NULL. 0 (whatever the result: see state), or
- * -ENOMEM.
+ * Builds and validates, for a leaf that is not NULL and has that SHA-256. 0 (whatever the result:
+ * see state), or -ENOMEM.
  */
 int path_build(const struct evidence *evidence, const struct rule *rule, int64_t now,
-	       struct path_facts *out);
+	       const uint8_t leaf_sha256[32], struct path_facts *out);
 
 /* The name of a state ("trusted", "no-issuer" …); NULL outside the enumeration. */
 const char *path_state_name(enum path_state state);

@@ -107,7 +107,7 @@ enum signature_result signature_check(struct signature_checks *checks, X509 *cer
 	if (signature_recall(checks, certificate, issuer, &result))
 		return result;
 	if (checks->cache && cache_has_signature(checks->cache, certificate, issuer)) {
-		checks->recalled++;
+		checks->done[checks->count].recalled = true;
 		return signature_remember(checks, certificate, issuer, true);
 	}
 	ERR_set_mark();
@@ -116,6 +116,24 @@ enum signature_result signature_check(struct signature_checks *checks, X509 *cer
 
 	ERR_pop_to_mark();
 	return signature_remember(checks, certificate, issuer, good);
+}
+
+void signature_keep(const struct signature_checks *checks, X509 *certificate, X509 *issuer)
+{
+	for (unsigned int i = 0; checks->cache && i < checks->count; i++) {
+		if (checks->done[i].object == certificate && checks->done[i].issuer == issuer &&
+		    checks->done[i].good && !checks->done[i].recalled)
+			cache_keep_signature(checks->cache, certificate, issuer);
+	}
+}
+
+unsigned int signature_count(const struct signature_checks *checks)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < checks->count; i++)
+		count += !checks->done[i].recalled;
+	return count;
 }
 
 /*

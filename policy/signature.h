@@ -31,15 +31,21 @@ struct signature_checks {
 		const void *object; /* a certificate or a revocation list */
 		const X509 *issuer;
 		bool good;
+		bool recalled; /* from the cache */
 	} done[SIGNATURE_REMEMBERED_MAX];
 	unsigned int count; /* how many are remembered */
-	unsigned int recalled; /* of those, from the cache */
 	unsigned int spent; /* of SIGNATURE_BUDGET */
 };
 
 /* Whether issuer's key verifies certificate's signature. Both have to outlive checks. */
 enum signature_result signature_check(struct signature_checks *checks, X509 *certificate,
 				      X509 *issuer);
+
+/* Has the cache know one that was found good, in a path that holds. */
+void signature_keep(const struct signature_checks *checks, X509 *certificate, X509 *issuer);
+
+/* How many were checked, and not known before. */
+unsigned int signature_count(const struct signature_checks *checks);
 
 /* The same of a revocation list. */
 enum signature_result signature_check_crl(struct signature_checks *checks, X509_CRL *list,

@@ -10,8 +10,6 @@
 #include "policy/store.h"
 #include "policy/validity.h"
 
-enum { STORE_SHA256 = 32 };
-
 struct store_entry {
 	X509 *certificate;
 	char *name;
@@ -79,7 +77,7 @@ void store_free(struct store *store)
 	free(store);
 }
 
-static bool store_has_digest(const struct store *store, const uint8_t sha256[STORE_SHA256])
+bool store_has_fingerprint(const struct store *store, const uint8_t sha256[STORE_SHA256])
 {
 	for (size_t i = 0; i < store->count; i++) {
 		if (memcmp(store->entries[i].sha256, sha256, STORE_SHA256) == 0)
@@ -91,8 +89,20 @@ static bool store_has_digest(const struct store *store, const uint8_t sha256[STO
 bool store_has(const struct store *store, X509 *certificate)
 {
 	uint8_t sha256[STORE_SHA256];
+	size_t index = 0;
 
-	return store_digest(store, certificate, sha256) && store_has_digest(store, sha256);
+	/* most are not even of a name that is there, which is told in less time */
+	return store_find_subject(store, X509_get_subject_name(certificate), &index) &&
+	       store_digest(store, certificate, sha256) && store_has_fingerprint(store, sha256);
+}
+
+const uint8_t *store_fingerprint(const struct store *store, const X509 *certificate)
+{
+	for (size_t i = 0; i < store->count; i++) {
+		if (store->entries[i].certificate == certificate)
+			return store->entries[i].sha256;
+	}
+	return NULL;
 }
 
 static int store_add_certificate(struct store *store, const char *name, X509 *certificate)
@@ -103,7 +113,7 @@ static int store_add_certificate(struct store *store, const char *name, X509 *ce
 	X509_check_purpose(certificate, -1, 0);
 	if (!store_digest(store, certificate, entry.sha256))
 		return -ENOMEM;
-	if (store_has_digest(store, entry.sha256))
+	if (store_has_fingerprint(store, entry.sha256))
 		return 0;
 	if (store->count == STORE_CERTIFICATES_MAX)
 		return -E2BIG;

@@ -18,6 +18,7 @@ struct crl;
 struct store;
 
 enum {
+	STORE_SHA256 = 32, /* bytes of a fingerprint */
 	STORE_ERROR_MAX = 192,
 	STORE_CERTIFICATES_MAX = 4096,
 	STORE_CRLS_MAX = 4096,
@@ -62,6 +63,12 @@ const struct crl *store_crl(const struct store *store, size_t index);
 
 /* True when this very certificate (by the SHA-256 of all of it) is in the store. */
 bool store_has(const struct store *store, X509 *certificate);
+
+/* The same of a certificate whose SHA-256 is known. */
+bool store_has_fingerprint(const struct store *store, const uint8_t sha256[STORE_SHA256]);
+
+/* The SHA-256 of a certificate that is borrowed from the store; NULL for any other object. */
+const uint8_t *store_fingerprint(const struct store *store, const X509 *certificate);
 
 /*
  * The next certificate at or after *index whose subject is a name; moves *index past it. NULL

@@ -53,6 +53,25 @@ TEST_F(store, takes_pem)
 		store_has(self->store, make(NULL, (struct recipe){ .name = "Root" })->certificate));
 }
 
+TEST_F(store, fingerprints)
+{
+	uint8_t sha256[STORE_SHA256];
+
+	ASSERT_EQ(2, add(self->store, self->pem, self->error));
+	for (size_t i = 0; i < 2; i++) {
+		X509 *certificate = store_certificate(self->store, i);
+
+		ASSERT_EQ(1, X509_digest(certificate, EVP_sha256(), sha256, NULL));
+		ASSERT_NOT_NULL(store_fingerprint(self->store, certificate));
+		EXPECT_MEMEQ(sha256, store_fingerprint(self->store, certificate), STORE_SHA256);
+		EXPECT_TRUE(store_has_fingerprint(self->store, sha256));
+	}
+	/* the same certificate in another object is not the store's to vouch for */
+	EXPECT_NULL(store_fingerprint(self->store, self->ca->certificate));
+	sha256[0] ^= 1;
+	EXPECT_FALSE(store_has_fingerprint(self->store, sha256));
+}
+
 TEST_F(store, takes_der)
 {
 	unsigned char der[4096], *at = der;
