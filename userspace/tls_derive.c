@@ -117,16 +117,26 @@ static bool derive_answer(const struct derive_question *question, uint8_t *out, 
 	}
 }
 
+static void derive_tell(const OSSL_PARAM *params, const uint8_t *out, size_t len)
+{
+	const OSSL_PARAM *label = params ? OSSL_PARAM_locate_const(params, OSSL_KDF_PARAM_LABEL) : NULL;
+
+	if (label && label->data_type == OSSL_PARAM_OCTET_STRING && label->data)
+		ktls_capture_derived((struct hkdf_bytes){ label->data, label->data_size }, out, len);
+}
+
 /* All that libssl asks is in params; a context that was given something before is not asked here. */
 static int derive(void *ctx, unsigned char *out, size_t len, const OSSL_PARAM params[])
 {
 	struct derive_question question;
+	int done = derive_understand(&question, params) && derive_answer(&question, out, len);
 
-	if (!derive_understand(&question, params) || !derive_answer(&question, out, len))
-		return derive_base(ctx, out, len, params);
-	if (question.mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY)
-		ktls_capture_derived(question.label, out, len);
-	return 1;
+	if (!done)
+		done = derive_base(ctx, out, len, params);
+	/* whoever derived it: there may be no other way to have it */
+	if (done > 0)
+		derive_tell(params, out, len);
+	return done;
 }
 
 void tls_derive_replace(OSSL_ALGORITHM *row)
