@@ -97,7 +97,9 @@ TEST_F(derive, same_as_openssls)
 	for (size_t i = 0; i < 4 * 7 * 4 * 5 * 3; i++) {
 		size_t n = i;
 		struct question question = {
-			.mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY, .salt = -1, .digest = digests[n % 4].name,
+			.mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY,
+			.salt = -1,
+			.digest = digests[n % 4].name,
 			.key = digests[n % 4].len,
 		};
 
@@ -119,9 +121,14 @@ TEST_F(derive, same_extraction_as_openssls)
 
 	for (size_t i = 0; i < 2 * 2 * 5 * 5; i++) {
 		struct question question = {
-			.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, .prefix = "tls13 ", .label = 7,
-			.data = -1, .digest = digests[i % 2], .out = outs[i / 2 % 2],
-			.key = lengths[i / 4 % 5], .salt = lengths[i / 20],
+			.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY,
+			.prefix = "tls13 ",
+			.label = 7,
+			.data = -1,
+			.digest = digests[i % 2],
+			.out = outs[i / 2 % 2],
+			.key = lengths[i / 4 % 5],
+			.salt = lengths[i / 20],
 		};
 
 		expect_same(&self->library, &question);
@@ -157,7 +164,8 @@ static void expect_secret(const char *hex, const struct ktls_secret *secret)
 {
 	char plain[2 * KTLS_SECRET_MAX + 1] = "";
 
-	ASSERT_TRUE(OPENSSL_buf2hexstr_ex(plain, sizeof(plain), NULL, secret->bytes, secret->len, '\0'));
+	ASSERT_TRUE(OPENSSL_buf2hexstr_ex(plain, sizeof(plain), NULL, secret->bytes, secret->len,
+					  '\0'));
 	EXPECT_EQ(0, strcasecmp(hex, plain)) { TH_LOG("%s, not %s", plain, hex); }
 }
 
