@@ -138,23 +138,24 @@ static void capture_keylog(const SSL *ssl, const char *line)
 		SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl), NULL);
 }
 
-static struct ktls_secret *capture_secret_of(struct ktls_capture *capture, struct hkdf_bytes label)
+static struct ktls_secret *capture_secret_of(struct ktls_capture *capture, const void *label,
+					     size_t label_len)
 {
 	/* RFC 8446 section 7.1 */
 	static const char client[] = "c ap traffic", server[] = "s ap traffic";
 
-	if (label.len != sizeof(client) - 1)
+	if (label_len != sizeof(client) - 1)
 		return NULL;
-	if (!memcmp(label.bytes, client, label.len))
+	if (!memcmp(label, client, label_len))
 		return &capture->client;
-	return memcmp(label.bytes, server, label.len) ? NULL : &capture->server;
+	return memcmp(label, server, label_len) ? NULL : &capture->server;
 }
 
-void ktls_capture_derived(struct hkdf_bytes label, const uint8_t *secret, size_t len)
+void ktls_capture_derived(const void *label, size_t label_len, const uint8_t *secret, size_t len)
 {
 	struct ktls_capture *capture =
 		capture_now ? SSL_get_ex_data(capture_now, capture_index) : NULL;
-	struct ktls_secret *out = capture ? capture_secret_of(capture, label) : NULL;
+	struct ktls_secret *out = capture ? capture_secret_of(capture, label, label_len) : NULL;
 
 	if (!out || len > sizeof(out->bytes))
 		return;

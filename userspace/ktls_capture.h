@@ -11,7 +11,6 @@
 
 #include <openssl/ssl.h>
 
-#include "userspace/hkdf.h"
 #include "userspace/ktls_wire.h"
 
 #define KTLS_SECRET_MAX 48 /* bytes of a SHA-384 traffic secret */
@@ -45,7 +44,7 @@ int ktls_capture_start(SSL_CTX *ctx);
 int ktls_capture_handshake(SSL *ssl);
 
 /* HKDF-Expand-Label() gave that for a label, for the connection that now shakes hands. */
-void ktls_capture_derived(struct hkdf_bytes label, const uint8_t *secret, size_t len);
+void ktls_capture_derived(const void *label, size_t label_len, const uint8_t *secret, size_t len);
 
 /* What was captured. Belongs to ssl and is cleansed with it. NULL: nothing, or no memory. */
 const struct ktls_capture *ktls_capture_get(const SSL *ssl);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The derivation functions, fetched once: a fetch for each connection is slow. */
+/* The derivation functions, fetched once: a fetch for each connection is slow. For one thread. */
 struct ktls_crypto;
 
 /* -ENOMEM, or -ENOTSUP: OpenSSL's providers lack SHA-256, SHA-384 or TLS1-PRF. */

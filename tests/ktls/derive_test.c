@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* TLS13-KDF of the library context of handshakes: it gives what OpenSSL's gives, and tells of it. */
+/* The TLS13-KDF of handshakes' library context tells of the secrets that a peer has, too. */
 #include <openssl/bio.h>
-#include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,128 +9,6 @@
 #include "tests/harness.h"
 #include "userspace/ktls_capture.h"
 #include "userspace/tls_library.h"
-
-enum { OUT_MAX = 128, VALUE_MAX = 300 };
-
-FIXTURE(derive) {
-	struct tls_library library;
-};
-
-FIXTURE_SETUP(derive)
-{
-	ASSERT_OK(tls_library_new(&self->library));
-	if (!self->library.ctx)
-		SKIP("this host's OpenSSL is configured for FIPS, or without its default provider");
-}
-
-FIXTURE_TEARDOWN(derive)
-{
-	tls_library_free(&self->library);
-}
-
-/* a derivation; a length of -1 leaves that out */
-struct question {
-	const char *digest, *prefix;
-	int mode;
-	int key, salt, label, data;
-	size_t out;
-};
-
-static int ask(OSSL_LIB_CTX *library, const struct question *question, uint8_t *out)
-{
-	static uint8_t values[4][VALUE_MAX];
-	static const char *const names[] = { OSSL_KDF_PARAM_KEY, OSSL_KDF_PARAM_SALT,
-					     OSSL_KDF_PARAM_LABEL, OSSL_KDF_PARAM_DATA };
-	const int lengths[] = { question->key, question->salt, question->label, question->data };
-	EVP_KDF *kdf = EVP_KDF_fetch(library, OSSL_KDF_NAME_TLS1_3_KDF, NULL);
-	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-	OSSL_PARAM params[8], *at = params;
-	int mode = question->mode, done;
-
-	ASSERT_NOT_NULL(ctx);
-	*at++ = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
-	*at++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)question->digest, 0);
-	if (question->prefix)
-		*at++ = OSSL_PARAM_construct_octet_string(
-			OSSL_KDF_PARAM_PREFIX, (char *)question->prefix, strlen(question->prefix));
-	for (size_t i = 0; i < 4; i++) {
-		memset(values[i], (int)(0x11 * (i + 1)), VALUE_MAX);
-		if (lengths[i] >= 0)
-			*at++ = OSSL_PARAM_construct_octet_string(names[i], values[i],
-								  (size_t)lengths[i]);
-	}
-	*at = OSSL_PARAM_construct_end();
-	memset(out, 0, OUT_MAX);
-	done = EVP_KDF_derive(ctx, out, question->out, params);
-	EVP_KDF_CTX_free(ctx);
-	EVP_KDF_free(kdf);
-	return done > 0;
-}
-
-static void expect_same(const struct tls_library *library, const struct question *question)
-{
-	uint8_t base[OUT_MAX], own[OUT_MAX];
-	int done = ask(NULL, question, base);
-
-	EXPECT_EQ(done, ask(library->ctx, question, own));
-	EXPECT_MEMEQ(base, own, OUT_MAX) {
-		TH_LOG("%s mode %d: key %d, salt %d, label %d, data %d, out %zu", question->digest,
-		       question->mode, question->key, question->salt, question->label,
-		       question->data, question->out);
-	}
-}
-
-/* what libssl asks, and what is around that: too long, left out, or another digest */
-TEST_F(derive, same_as_openssls)
-{
-	static const struct {
-		const char *name;
-		int len;
-	} digests[] = { { "SHA2-256", 32 }, { "SHA2-384", 48 }, { "SHA256", 32 }, { "SHA512", 64 } };
-	static const int labels[] = { 2, 12, 18, 64, 65, 200, -1 }, datas[] = { -1, 32, 255, 0 };
-	static const size_t outs[] = { 12, 16, 32, 48, 100 };
-	static const char *const prefixes[] = { "tls13 ", "dtls13", NULL };
-
-	for (size_t i = 0; i < 4 * 7 * 4 * 5 * 3; i++) {
-		size_t n = i;
-		struct question question = {
-			.mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY,
-			.salt = -1,
-			.digest = digests[n % 4].name,
-			.key = digests[n % 4].len,
-		};
-
-		question.label = labels[(n /= 4) % 7];
-		question.data = datas[(n /= 7) % 4];
-		question.out = outs[(n /= 4) % 5];
-		question.prefix = prefixes[n / 5];
-		expect_same(&self->library, &question);
-		question.key = i % 3 ? 200 : -1;
-		expect_same(&self->library, &question);
-	}
-}
-
-TEST_F(derive, same_extraction_as_openssls)
-{
-	static const int lengths[] = { -1, 32, 48, 66, 129 };
-	static const char *const digests[] = { "SHA2-256", "SHA2-384" };
-	static const size_t outs[] = { 32, 48 };
-
-	for (size_t i = 0; i < 2 * 2 * 5 * 5; i++) {
-		struct question question = {
-			.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY,
-			.prefix = "tls13 ",
-			.label = 7,
-			.data = -1,
-			.digest = digests[i % 2],
-			.out = outs[i / 2 % 2],
-			.key = lengths[i / 4 % 5],
-			.salt = lengths[i / 20],
-		};
-
-		expect_same(&self->library, &question);
-	}
-}
 
 static EVP_PKEY *key;
 static X509 *certificate;
