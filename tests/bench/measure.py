@@ -179,6 +179,12 @@ def memory(pids):
     return total
 
 
+def kernel_memory():
+    """B of what the kernel has allocated in pieces: sockets, their queues, keys, entries of maps."""
+    with open("/proc/meminfo") as file:
+        return 1024 * int(re.search(r"^Slab: +(\d+)", file.read(), re.M).group(1))
+
+
 def idle(run, count):
     """With so many idle connections: the PSS of each, and what more work costs meanwhile.
 
@@ -193,15 +199,18 @@ def idle(run, count):
         scenario = f"idle-{where}-{count}"
         try:
             run.load(subject, "handshake", "--repeat", "--count", WARM_UP)
-            before = memory(subject.pids())
+            before, kernel = memory(subject.pids()), kernel_memory()
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True,
                                   preexec_fn=subjects_.enter(None)) as client:
                 if client.stdout.readline().strip() != "ready":
                     raise subjects_.Missing(f"the client failed: {client.stderr.read().strip()[-300:]}")
-                after = memory(subject.pids())
+                after, kernel = memory(subject.pids()), kernel_memory() - kernel
                 record(scenario=scenario, subject=subject.name, unit="B",
                        figure=(after - before) * 1024 / count, before=before * 1024, after=after * 1024)
+                if GUEST and count > 10:
+                    record(scenario=f"kernel-{where}-{count}", subject=subject.name, unit="B",
+                           figure=kernel / count)
                 scale(run, subject, f"{where}-{count}")
                 if subject.reload and count > 10:
                     reverify(subject, f"{where}-{count}", count)

@@ -20,6 +20,7 @@ TITLES = (  # how a scenario's name begins, or all of it; what is left of it is 
     ("down-", "Bulk from the app to the client, bytes a write:"),
     ("round-trip", "600 bytes there and back"),
     ("idle-", "Memory (PSS) for each idle connection:"),
+    ("kernel-", "The kernel's memory for each idle connection, the client's and the app's end included:"),
     ("latency-", "Latency:"),
     ("scale-", "Beside live sessions:"),
     ("reverify-", "Live sessions judged again, for each:"),
