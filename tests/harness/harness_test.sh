@@ -157,6 +157,7 @@ test_run_nested() {
 	write_program good '' <<<$'KTAP version 1\n1..2\nok 1 first\nok 2 second # SKIP so'
 	write_program bad '' <<<$'KTAP version 1\n1..1\n# why\nnot ok 1 first'
 	write_program dying 'kill -9 $$' <<<$'KTAP version 1\n1..1\nok 1 first'
+	write_program lasting 'sleep 0.2' <<<$'KTAP version 1\n1..1\nok 1 first'
 	local inside="$runner --raw $KTAP_DIR/good"
 	run_says 0 "1 passed, 0 failed, 1 skipped" "kernel 6.1=$inside"
 	run_says 1 "1 passed, 1 failed, 1 skipped" "kernel 6.1=$inside $KTAP_DIR/bad"
@@ -164,6 +165,9 @@ test_run_nested() {
 	expect_line '^ *why'
 	run_says 1 "2 passed, 1 failed, 1 skipped" "kernel 6.1=$inside $KTAP_DIR/dying"
 	run_says 1 "1 passed, 1 failed, 1 skipped" "kernel 6.1=$inside $KTAP_DIR/not-there"
+	# what took long is named
+	run_says 0 "2 passed, 0 failed, 1 skipped" "kernel 6.1=$inside $KTAP_DIR/lasting"
+	expect_line '^ *[0-9]*\.[0-9] s  .*/lasting$'
 	# the machine stops in the middle
 	run_says 1 "1 passed, 1 failed, 1 skipped" \
 		"kernel 6.1=sh -c '$inside $KTAP_DIR/good | head -n 7'"
