@@ -29,6 +29,8 @@ static const struct config *line_parse(FIXTURE_DATA(line) *self, const char *fro
 {
 	_cleanup_free_ char *text = files_edit(files_wide, from, to);
 
+	config_free(self->config);
+	self->config = NULL;
 	ASSERT_OK(files_parse(&self->files, text, FILES_NOW, &self->config, &self->error))
 	{
 		TH_LOG("%s", self->error.text);
