@@ -2,11 +2,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "userspace/adopter.h"
 #include "userspace/fd.h"
 
+/* bytes on the way: that an app takes clients by the hundred while the main process is busy */
+#define AGENT_BUFFER (4 << 20)
 #define AGENT_WAIT_NS (8 * LOOP_SECOND) /* of an app that is to start, for a daemon that starts too */
 
 static void agent_hang_up(struct adopter *adopter)
@@ -129,11 +132,13 @@ static int agent_connect(struct adopter *adopter)
 		.netns = adopter->netns,
 		.pid = adopter->pid,
 	};
+	const int room = AGENT_BUFFER;
 	_cleanup_fd_ int fd = handover_connect(adopter->run_path, HANDOVER_ADOPT);
 	int err;
 
 	if (fd < 0)
 		return fd;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
 	snprintf(hello.name, sizeof(hello.name), "%s", adopter->name);
 	err = handover_send(fd, &hello, NULL, 0);
 	if (!err)
