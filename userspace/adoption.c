@@ -19,13 +19,14 @@
 
 #define ADOPTION_LISTENERS_MAX 256 /* of one app */
 #define ADOPTION_WAIT (2 * LOOP_SECOND) /* for an app that starts again */
+#define ADOPTION_HOLD (10 * LOOP_SECOND) /* for a worker that does not let go */
 #define ADOPTION_CLIENTS_MAX 4096 /* that wait for one app: as in the longest queue of a listener */
 #define ADOPTION_MESSAGES 64 /* an adopter's turn */
 
 struct adoption {
 	struct agent *agent;
 	struct loop_io socket;
-	struct loop_timeouts waits;
+	struct loop_timeouts waits, holds;
 	LIST_HEAD(, wrapped) apps;
 	TAILQ_HEAD(, given) clients; /* that no adopter said yet what became of */
 };
@@ -49,11 +50,11 @@ struct wrapped {
 struct given {
 	TAILQ_ENTRY(given) entry;
 	struct adoption *adoption;
+	struct loop_timeout hold; /* while its worker has it, too */
 	struct loop_timeout wait; /* while no app listens there */
 	struct wrapped *app; /* NULL: none has it */
 	uint64_t id; /* of the app that was given it, whose ledger knows whether it was; 0: none */
 	int fd;
-	bool held; /* its worker has it, too */
 	uint32_t worker;
 	uint64_t cookie;
 	uint32_t netns;
@@ -105,9 +106,9 @@ bool adoption_is_full(const struct adoption *adoption, uint32_t netns,
 	const struct given *client;
 	unsigned int count = 0;
 
-	/* few wait, unless an app does not come to take them */
+	/* few wait, unless an app does not come to take them, or a worker keeps them */
 	TAILQ_FOREACH(client, &adoption->clients, entry)
-		count += client->app == app;
+		count += client->app == app || client->hold.at;
 	return count >= ADOPTION_CLIENTS_MAX;
 }
 
@@ -136,6 +137,7 @@ void adoption_map_ports(const struct adoption *adoption)
 
 static void given_free(struct given *client)
 {
+	loop_timeout_stop(&client->adoption->holds, &client->hold);
 	loop_timeout_stop(&client->adoption->waits, &client->wait);
 	TAILQ_REMOVE(&client->adoption->clients, client, entry);
 	close(client->fd);
@@ -195,7 +197,6 @@ int adoption_hold(struct adoption *adoption, uint32_t worker, uint32_t netns,
 	*client = (struct given){
 		.adoption = adoption,
 		.fd = fcntl(socket, F_DUPFD_CLOEXEC, 0),
-		.held = true,
 		.worker = worker,
 		.cookie = cookie,
 		.netns = netns,
@@ -206,6 +207,7 @@ int adoption_hold(struct adoption *adoption, uint32_t worker, uint32_t netns,
 		return -errno;
 	}
 	TAILQ_INSERT_TAIL(&adoption->clients, client, entry);
+	loop_timeout_start(adoption->agent->loop, &adoption->holds, &client->hold);
 	*out = client;
 	return 0;
 }
@@ -222,12 +224,17 @@ void adoption_let_go(struct adoption *adoption, uint32_t worker, uint64_t cookie
 
 	for (client = TAILQ_FIRST(&adoption->clients); client; client = next) {
 		next = TAILQ_NEXT(client, entry);
-		if (!client->held || client->worker != worker ||
+		if (!client->hold.at || client->worker != worker ||
 		    (cookie && client->cookie != cookie))
 			continue;
-		client->held = false;
+		loop_timeout_stop(&adoption->holds, &client->hold);
 		given_offer(client);
 	}
+}
+
+static void given_hold_expired(struct loop_timeout *timeout)
+{
+	given_offer(CONTAINER_OF(timeout, struct given, hold));
 }
 
 static void wrapped_release(struct loop_garbage *garbage)
@@ -320,7 +327,7 @@ static int wrapped_listens(struct wrapped *app, const struct handover *message)
 	/* those that wait for it */
 	for (client = TAILQ_FIRST(&adoption->clients); client && app->io.fd >= 0; client = next) {
 		next = TAILQ_NEXT(client, entry);
-		if (!client->held && !client->app && app_address_fit(&address, &client->local))
+		if (!client->hold.at && !client->app && app_address_fit(&address, &client->local))
 			given_offer(client);
 	}
 	return 0;
@@ -468,6 +475,7 @@ int adoption_start(struct agent *agent, struct adoption **out)
 		.agent = agent,
 		.socket = { -1, adoption_accept },
 		.waits = { .duration = ADOPTION_WAIT, .expired = given_expired },
+		.holds = { .duration = ADOPTION_HOLD, .expired = given_hold_expired },
 	};
 	LIST_INIT(&adoption->apps);
 	TAILQ_INIT(&adoption->clients);
@@ -490,6 +498,7 @@ int adoption_start(struct agent *agent, struct adoption **out)
 		return err;
 	}
 	loop_timeouts_add(agent->loop, &adoption->waits);
+	loop_timeouts_add(agent->loop, &adoption->holds);
 	*out = adoption;
 	return 0;
 }

@@ -41,7 +41,7 @@ bool adoption_is_full(const struct adoption *adoption, uint32_t netns,
 /*
  * Takes hold of the socket of a worker's client, which stays the caller's, too: all that may fail,
  * before the gate is opened. -ENOMEM; -errno of dup(). The app is given it when its worker says
- * that it has let go of it.
+ * that it has let go of it, or has not for ten seconds.
  */
 int adoption_hold(struct adoption *adoption, uint32_t worker, uint32_t netns,
 		  const struct endpoint *local, uint64_t cookie, int client, struct given **out);
