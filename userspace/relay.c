@@ -186,7 +186,8 @@ static int relay_pump(struct relay *relay, struct relay_half *half, struct relay
 			if (err == -EAGAIN)
 				sink->writable = false;
 		} else {
-			if (!source->readable)
+			/* a key may be spent while nothing is to be sent */
+			if (!source->readable && !relay_is_spent(relay, half))
 				return 0;
 			err = relay_fill(relay, half, now);
 			if (err == -EAGAIN)

@@ -65,8 +65,6 @@ void stream_init_user(struct stream *stream, int fd, SSL *ssl)
 	*stream = (struct stream){ .fd = fd, .ssl = ssl };
 	/* a KeyUpdate returns to us: any number of them could pass within one SSL_read() */
 	SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
-	/* a record's header is not a read of its own */
-	SSL_set_read_ahead(ssl, 1);
 	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	/* a FIN without close_notify ends what the peer sends, not what it is sent */
 	SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
