@@ -127,10 +127,6 @@ int fake_main_expect(struct fake_main *main, enum handover_type type, int limit_
 	long long end = process_now_ms() + limit_ms;
 	int fds[PACKET_FDS_MAX], err;
 
-	if (type == HANDOVER_TAKEN && main->taken) {
-		main->taken--;
-		return 0;
-	}
 	for (;;) {
 		struct pollfd says = { .fd = main->adopter, .events = POLLIN };
 		long long left = end - process_now_ms();
@@ -198,12 +194,7 @@ int fake_main_connect(struct fake_main *main, const char *host, uint16_t port,
 void fake_main_send(struct fake_main *main, int socket, uint64_t cookie)
 {
 	const struct handover message = { .type = HANDOVER_CLIENT, .cookie = cookie };
-	unsigned int taken = 0;
 
-	/* an adopter turns away from a main process that does not read */
-	while (fake_main_expect(main, HANDOVER_TAKEN, 0) == 0)
-		taken++;
-	main->taken = taken;
 	ASSERT_OK(handover_send(main->adopter, &message, &socket, 1));
 }
 

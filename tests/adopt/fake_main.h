@@ -28,7 +28,6 @@ struct fake_main {
 	bool dual; /* connections are made to a listener of both families, as of AF_INET6 */
 	pid_t keeper;
 	struct handover last; /* message that was received */
-	unsigned int taken; /* TAKENs that came meanwhile, and nobody expected yet */
 };
 
 /* an end of a connection that was given to an adopter */
@@ -48,10 +47,7 @@ void fake_main_hang_up(struct fake_main *main);
 /* fake_main_meet - waits for an adopter, and answers it; checks */
 void fake_main_meet(struct fake_main *main);
 
-/*
- * fake_main_expect - waits for a message of that type, in main->last; others are dropped. A TAKEN may
- * have come before, of any client, and then main->last stays what it is. -ETIMEDOUT
- */
+/* fake_main_expect - waits for a message of that type, in main->last; others are dropped. -ETIMEDOUT */
 int fake_main_expect(struct fake_main *main, enum handover_type type, int limit_ms);
 
 /*
