@@ -20,6 +20,7 @@ import subjects as subjects_  # noqa: E402
 
 GUEST = bool(os.environ.get("LINEWARDEN_VM"))
 WARM_UP = 8
+TIME_WAIT = 65  # s: the kernel has connections of former work for a minute
 
 
 def say(text):
@@ -199,6 +200,8 @@ def idle(run, count):
         scenario = f"idle-{where}-{count}"
         try:
             run.load(subject, "handshake", "--repeat", "--count", WARM_UP)
+            if GUEST:
+                time.sleep(TIME_WAIT)  # the guest's clock jumps over it
             before, kernel = memory(subject.pids()), kernel_memory()
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True,
