@@ -50,7 +50,7 @@ int adoption_hold(struct adoption *adoption, uint32_t worker, uint32_t netns,
 void adoption_drop(struct given *client);
 
 /*
- * That worker has let go of the client (0: has ended, and with it of all of its clients). Gives it,
+ * That worker has let go of the client (cookie 0: has ended, and so of all that it had). Gives it,
  * verified, to the app that listens where it dialled, now or within two seconds; else it is reset,
  * and its session ended. One that is not held for that worker is nobody's.
  */

@@ -262,6 +262,9 @@ const struct destination *dispatch_destination(const struct dispatched *dispatch
 
 int dispatch_hold(struct dispatched *dispatched, int socket)
 {
+	/* it has made one already */
+	if (dispatched->socket >= 0)
+		return -EPERM;
 	dispatched->socket = fcntl(socket, F_DUPFD_CLOEXEC, 0);
 	return dispatched->socket < 0 ? -errno : 0;
 }

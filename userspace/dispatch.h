@@ -44,7 +44,7 @@ const struct destination *dispatch_destination(const struct dispatched *dispatch
 
 /*
  * Takes hold of the socket that was made, which stays the caller's, too: before its gate is opened.
- * -errno of dup().
+ * -EPERM: there is one; -errno of dup().
  */
 int dispatch_hold(struct dispatched *dispatched, int socket);
 

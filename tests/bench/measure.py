@@ -139,8 +139,10 @@ def bulk(run):
         for what in ("up", "down"):
             scenario = f"{what}-{width}"
             options = ["--width", width, "--bytes", size]
+            # of small writes that nobody wakes for, the client's share is another one: less than 0 is left
+            skip = ("plain relay",) if scenario == "up-600" else ()
             per_unit(run, scenario, lambda s, o=options, w=what: run.load(s, w, *o), size / 1e6,
-                     "instructions/MB", own=what == "down")
+                     "instructions/MB", own=what == "down", skip=skip)
 
 
 def round_trip(run):
@@ -149,7 +151,7 @@ def round_trip(run):
              count, "instructions/trip")
 
 
-def per_unit(run, scenario, work, units, unit, own=False):
+def per_unit(run, scenario, work, units, unit, own=False, skip=()):
     """The whole guest without the client's share, for each of so many units.
 
     The share is what a floor costs the same client: what the kernel does for the receiver while the
@@ -157,7 +159,7 @@ def per_unit(run, scenario, work, units, unit, own=False):
     the client in each run, for work where how the server cuts it into records makes the client's.
     """
     shares = client_share(run, scenario, work)
-    for subject, results in run.interleave(scenario, 3, work, work):
+    for subject, results in run.interleave(scenario, 3, work, work, skip):
         share = shares[subject.plain]
         figures = [(r["busy"] - (r["own"] if own else share)) / units for r in results]
         record(scenario=scenario, subject=subject.name, figure=median(figures), unit=unit,
