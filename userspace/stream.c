@@ -227,9 +227,12 @@ static ssize_t stream_read_record(struct stream *stream, void *buf, size_t len, 
 					return err;
 			}
 			/* without AUTO_RETRY it says so after anything that is not data */
-			if (recv(stream->fd, &peek, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
-				return -EAGAIN;
-			continue;
+			if (recv(stream->fd, &peek, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+				continue;
+			/* the socket tells of an error once: there is no other time */
+			return errno == EAGAIN ?
+				       -EAGAIN :
+				       stream_broken(stream, -errno, "receiving failed");
 		case SSL_ERROR_WANT_WRITE:
 			return -EAGAIN;
 		case SSL_ERROR_SSL:
@@ -242,8 +245,9 @@ static ssize_t stream_read_record(struct stream *stream, void *buf, size_t len, 
 }
 
 /*
- * Many small records are one piece of data: OpenSSL gives one at a time. What stands behind them,
- * also that there is nothing, is for the next call.
+ * Many small records are one piece of data: OpenSSL gives one at a time. An end behind them is for
+ * the next call. That there is nothing more is not: until that call it may no longer be so, and its
+ * caller, whom epoll tells of an arrival once, would wait for ever.
  */
 static ssize_t stream_read_user(struct stream *stream, uint8_t *buf, size_t len, uint64_t now)
 {
@@ -262,7 +266,7 @@ static ssize_t stream_read_user(struct stream *stream, uint8_t *buf, size_t len,
 	} while (n > 0 && filled < len && ++records < STREAM_GATHER_MAX);
 	if (!filled)
 		return n;
-	stream->has_late = n <= 0;
+	stream->has_late = n <= 0 && n != -EAGAIN && n != -EINTR;
 	stream->late = n;
 	return (ssize_t)filled;
 }

@@ -37,7 +37,7 @@ struct stream {
 	bool close_notify_sent; /* or the alert that ends it */
 	uint8_t alert; /* to end it with; 0: close_notify */
 	bool cut; /* ended by this side while the client may still be sending */
-	bool has_late; /* user space: what stands behind data that was given first */
+	bool has_late; /* user space: the end behind data that was given first */
 	ssize_t late;
 	bool close_notify_received; /* user space: OpenSSL does not tell it from a FIN */
 	const char *why; /* the first thing that went wrong, or how the peer closed */

@@ -17,6 +17,8 @@
 #define WRITES 50
 #define TICKETS 100
 
+static const struct peers_setup user_space = { .version = TLS1_3_VERSION, .suite = 0x1302 };
+
 FIXTURE(stream) {
 	struct session session;
 	struct stream stream;
@@ -146,33 +148,77 @@ TEST_F(stream, session_ends_where_the_key_cannot_be_changed)
 	relay_release(&relay);
 }
 
-/* A peer may send records without data for ever; so one call is not to read for ever. */
-TEST(records_without_data_leave_others_their_turn)
-{
-	const struct peers_setup setup = { .version = TLS1_3_VERSION, .suite = 0x1302 };
-	struct stream stream;
+/* where this process encrypts */
+FIXTURE(user_stream) {
 	struct peers peers;
-	int i, turns = 0;
+	struct stream stream;
+};
+
+FIXTURE_SETUP(user_stream)
+{
+	peers_init(&self->peers);
+	peers_open(&self->peers, &user_space);
+	stream_init_user(&self->stream, self->peers.pair.a, TAKE_PTR(self->peers.agent));
+}
+
+FIXTURE_TEARDOWN(user_stream)
+{
+	stream_release(&self->stream);
+	peers_close(&self->peers);
+}
+
+static void send_tickets(SSL *peer, int count)
+{
+	while (count--) {
+		ASSERT_EQ(1, SSL_new_session_ticket(peer));
+		ASSERT_EQ(1, SSL_do_handshake(peer));
+	}
+}
+
+/* A peer may send records without data for ever; so one call is not to read for ever. */
+TEST_F(user_stream, records_without_data_leave_others_their_turn)
+{
+	int turns = 0;
 	uint8_t byte;
 	ssize_t n;
 
-	peers_init(&peers);
-	peers_open(&peers, &setup);
-	stream_init_user(&stream, peers.pair.a, TAKE_PTR(peers.agent));
-	for (i = 0; i < TICKETS; i++) {
-		ASSERT_EQ(1, SSL_new_session_ticket(peers.peer));
-		ASSERT_EQ(1, SSL_do_handshake(peers.peer));
-	}
-	peers_write(&peers, "x", 1);
-	while ((n = stream_read(&stream, &byte, 1, 0)) == -EINTR || n == -EAGAIN) {
+	send_tickets(self->peers.peer, TICKETS);
+	peers_write(&self->peers, "x", 1);
+	while ((n = stream_read(&self->stream, &byte, 1, 0)) == -EINTR || n == -EAGAIN) {
 		turns += n == -EINTR;
 		if (n == -EAGAIN)
-			peers_wait(stream.fd, POLLIN);
+			peers_wait(self->stream.fd, POLLIN);
 	}
 	EXPECT_EQ(1, n);
 	EXPECT_LE(TICKETS / 20, turns);
-	stream_release(&stream);
-	peers_close(&peers);
+}
+
+/* An arrival is told once: what was seen of the socket before it must not stand for what is. */
+TEST_F(user_stream, what_came_after_a_read_is_there_for_the_next)
+{
+	uint8_t seen[100];
+
+	for (int i = 0; i < WRITES; i++) {
+		peers_write(&self->peers, peers_pattern(10), 10);
+		peers_wait(self->stream.fd, POLLIN);
+		EXPECT_EQ(10, stream_read(&self->stream, seen, sizeof(seen), 0));
+	}
+	EXPECT_EQ(-EAGAIN, stream_read(&self->stream, seen, sizeof(seen), 0));
+}
+
+/* a reset is not an end of the data, which would cut it unseen */
+TEST_F(user_stream, reset_behind_a_record_is_seen)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	uint8_t byte;
+
+	send_tickets(self->peers.peer, 1);
+	ASSERT_OK(setsockopt(self->peers.pair.b, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
+	close(self->peers.pair.b);
+	self->peers.pair.b = -1;
+	peers_wait(self->stream.fd, POLLIN);
+	EXPECT_EQ(-ECONNRESET, stream_read(&self->stream, &byte, 1, 0));
+	EXPECT_STREQ("the peer reset the connection", self->stream.why);
 }
 
 HARNESS_MAIN
