@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/e2e/living.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,8 +40,7 @@ void living_end(struct daemon *agent, const struct plain_app *app, pid_t keeper)
 
 /*
  * No two sessions of a test have the same: they are told apart by it. The kernel may give one out
- * again as soon as it is free. Below those that it gives out; and others than those of a test
- * before, which may not be free yet.
+ * again as soon as it is free. Below those that it gives out.
  */
 static unsigned int living_port(void)
 {
@@ -50,18 +50,31 @@ static unsigned int living_port(void)
 	return FIRST + ((unsigned int)getpid() * OF_A_TEST + opened++) % COUNT;
 }
 
+/* a test before had some of them a minute ago, and its sessions are not quite over (RFC 9293) */
+static int living_connect(struct peer_options *options, const char *source, struct peer **peer)
+{
+	static char address[64]; /* the peer keeps the pointer */
+	int err, tries = 256;
+
+	options->source = address;
+	for (;;) {
+		snprintf(address, sizeof(address), "%s:%u", source, living_port());
+		err = peer_open(options, peer);
+		if ((err != -EADDRNOTAVAIL && err != -EADDRINUSE) || !--tries)
+			return err;
+		peer_free(*peer);
+	}
+}
+
 struct peer *living_open(const char *source, const char *certificate)
 {
 	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, certificate);
-	static char address[64]; /* the peer keeps the pointer */
 	struct peer *peer;
 
-	snprintf(address, sizeof(address), "%s:%u", source, living_port());
-	options.source = address;
 	/* what is reissued has no key of its own */
 	if (access(site_file("pki/%s.key", certificate), R_OK) < 0)
 		options.key = site_file("pki/good.key");
-	ASSERT_OK(peer_open(&options, &peer));
+	ASSERT_OK(living_connect(&options, source, &peer));
 	ASSERT_OK(peer_step(peer, "echo:100")) {
 		TH_LOG("%s from %s", certificate, source);
 	}
