@@ -164,7 +164,8 @@ static void path_keep_signatures(const struct path_search *search)
 }
 
 /* those of the peer's certificate and of the store's are known */
-static void path_fingerprints(const struct path_search *search)
+/* false: one could not be computed, and a deny list would not find it */
+static bool path_fingerprints(const struct path_search *search)
 {
 	const struct candidate *candidate = &search->candidate;
 
@@ -175,9 +176,10 @@ static void path_fingerprints(const struct path_search *search)
 
 		if (known)
 			memcpy(search->out->sha256[i], known, STORE_SHA256);
-		else
-			X509_digest(certificate, EVP_sha256(), search->out->sha256[i], NULL);
+		else if (X509_digest(certificate, EVP_sha256(), search->out->sha256[i], NULL) != 1)
+			return false;
 	}
+	return true;
 }
 
 /* a candidate has reached a root: true when it holds */
@@ -193,6 +195,8 @@ static bool path_complete(struct path_search *search)
 		candidate_fail(&fault, PATH_LIMIT, 0, "too many paths to check");
 	if (fault.state == PATH_TRUSTED)
 		revocation_check(&search->revocation, candidate, &fault, &facts);
+	if (fault.state == PATH_TRUSTED && !path_fingerprints(search))
+		candidate_fail(&fault, PATH_LIMIT, 0, "out of memory");
 	if (fault.depth >= candidate->count)
 		fault.depth = candidate->count - 1;
 
@@ -203,7 +207,6 @@ static bool path_complete(struct path_search *search)
 	if (fault.state != PATH_TRUSTED)
 		return false;
 	path_keep_signatures(search);
-	path_fingerprints(search);
 
 	X509 *root = candidate->certificates[candidate->count - 1];
 

@@ -50,6 +50,13 @@ FIXTURE_TEARDOWN(memory)
 {
 }
 
+static bool is_set(const uint8_t sha256[FACTS_SHA256])
+{
+	static const uint8_t nothing[FACTS_SHA256];
+
+	return memcmp(sha256, nothing, FACTS_SHA256) != 0;
+}
+
 static bool decide(FIXTURE_DATA(memory) * self, unsigned int number, struct verdict *verdict)
 {
 	struct facts facts;
@@ -62,6 +69,8 @@ static bool decide(FIXTURE_DATA(memory) * self, unsigned int number, struct verd
 
 	EXPECT_EQ(0, ERR_peek_error());
 	EXPECT_LT(0, strlen(verdict->reason));
+	for (unsigned int i = 0; verdict->accepted && i < facts.path.length; i++)
+		EXPECT_TRUE(is_set(facts.path.sha256[i])) { TH_LOG("%u", number); }
 	if (err) {
 		EXPECT_TRUE(came && (err == -ENOMEM || err == -EBADMSG)) { TH_LOG("%d", err); }
 		EXPECT_FALSE(verdict->accepted || facts.present);
@@ -78,6 +87,23 @@ TEST_F_TIMEOUT(memory, decision, 60)
 	while (decide(self, number, &verdict))
 		number++;
 	EXPECT_LT(100, number);
+	EXPECT_TRUE(verdict.accepted) { TH_LOG("%s", verdict.reason); }
+}
+
+/* and every certificate of its path has the fingerprint that a deny list would find it by */
+TEST_F_TIMEOUT(memory, path_is_known_by_its_fingerprints, 60)
+{
+	unsigned char *at = self->chain;
+	struct verdict verdict;
+	unsigned int number = 1;
+
+	self->leaf = make(self->ca, (struct recipe){ .name = "leaf", .names = "DNS:a.example" });
+	self->rule.crl = CRL_PREFER;
+	i2d_X509(self->leaf->certificate, &at);
+	i2d_X509(self->ca->certificate, &at);
+	self->bytes.chain_len = (size_t)(at - self->chain);
+	while (decide(self, number, &verdict))
+		number++;
 	EXPECT_TRUE(verdict.accepted) { TH_LOG("%s", verdict.reason); }
 }
 
