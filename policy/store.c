@@ -153,7 +153,7 @@ static int store_add_crls(struct store *store, const STACK_OF(X509_CRL) *lists)
 	return 0;
 }
 
-static int store_add_bundle(struct store *store, const char *name, const struct bundle *bundle)
+static int store_take(struct store *store, const char *name, const struct bundle *bundle)
 {
 	size_t before = store->count, crls_before = store->crl_count;
 	int err = 0;
@@ -169,36 +169,33 @@ static int store_add_bundle(struct store *store, const char *name, const struct 
 	return (int)(store->count - before);
 }
 
-static int store_parse(struct store *store, const char *name, const void *bytes, size_t len,
-		       char *error, size_t error_size)
+int store_add_bundle(struct store *store, const char *name, const struct bundle *bundle,
+		     char *error, size_t error_size)
 {
-	struct bundle bundle _cleanup_(bundle_release) = { 0 };
-	int err = bundle_parse(bytes, len, STORE_CERTIFICATES_MAX, &bundle, error, error_size);
+	/* an extension that cannot be read is an error to libcrypto, not to a store */
+	ERR_set_mark();
 
-	if (err)
-		return err;
-	err = store_add_bundle(store, name, &bundle);
-	if (err < 0)
+	int added = store_take(store, name, bundle);
+
+	ERR_pop_to_mark();
+	if (added < 0)
 		snprintf(error, error_size, "%s",
-			 err == -E2BIG ? "the store is full" : "out of memory");
-	return err;
+			 added == -E2BIG ? "the store is full" : "out of memory");
+	return added;
 }
 
 int store_add_bytes(struct store *store, const char *name, const void *bytes, size_t len,
 		    char *error, size_t error_size)
 {
+	struct bundle bundle _cleanup_(bundle_release) = { 0 };
+	int err;
+
 	if (len > STORE_BYTES_MAX) {
 		snprintf(error, error_size, "more than %d bytes", STORE_BYTES_MAX);
 		return -E2BIG;
 	}
-
-	/* an extension that cannot be read is an error to libcrypto, not to a store */
-	ERR_set_mark();
-
-	int added = store_parse(store, name, bytes, len, error, error_size);
-
-	ERR_pop_to_mark();
-	return added;
+	err = bundle_parse(bytes, len, STORE_CERTIFICATES_MAX, &bundle, error, error_size);
+	return err ? err : store_add_bundle(store, name, &bundle, error, error_size);
 }
 
 uint64_t store_generation(const struct store *store)

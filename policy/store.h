@@ -14,6 +14,7 @@
 
 #include "policy/cleanup.h"
 
+struct bundle;
 struct crl;
 struct store;
 
@@ -44,6 +45,13 @@ DEFINE_CLEANUP(struct store *, store_free);
  */
 int store_add_bytes(struct store *store, const char *name, const void *bytes, size_t len,
 		    char *error, size_t error_size);
+
+/*
+ * The same with bytes that were parsed already; what is added is the store's together with the
+ * bundle. -E2BIG, -ENOMEM.
+ */
+int store_add_bundle(struct store *store, const char *name, const struct bundle *bundle,
+		     char *error, size_t error_size);
 
 /* The number that store_new() was given: which load of the store this is. */
 uint64_t store_generation(const struct store *store);

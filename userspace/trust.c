@@ -108,7 +108,7 @@ static int trust_load_file(struct trust_loading *loading, const char *path, cons
 
 	if (rc < 0)
 		return rc;
-	rc = store_add_bytes(loading->store, path, read.bytes.data, read.bytes.len, why, why_len);
+	rc = store_add_bundle(loading->store, path, &read.bundle, why, why_len);
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : -EINVAL;
 	return trust_note(loading, file, &read.bundle);
@@ -191,8 +191,7 @@ int trust_add_crl(const char *path, struct store *store, char *why, size_t why_l
 		rc = -EINVAL;
 	}
 	if (rc == 0)
-		rc = store_add_bytes(store, path, read.bytes.data, read.bytes.len, cause,
-				     sizeof(cause));
+		rc = store_add_bundle(store, path, &read.bundle, cause, sizeof(cause));
 	if (rc >= 0 || rc == -ENOMEM)
 		return rc < 0 ? rc : 0;
 	snprintf(why, why_len, "%s: %s", path, rc == -EISDIR ? "it is a folder" : cause);
