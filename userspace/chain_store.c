@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "policy/cleanup.h"
@@ -16,6 +17,7 @@
 
 #define CHAIN_NAME_LEN (2 * LW_CHAIN_LEN + 1) /* in hex with its NUL */
 #define CHAIN_UNFINISHED "unfinished"
+#define CHAIN_RESERVE_MAX (UINT64_C(64) << 20)
 
 static void chain_name(const uint8_t name[LW_CHAIN_LEN], char out[CHAIN_NAME_LEN])
 {
@@ -44,10 +46,26 @@ int chain_store_open(const char *run_path)
 	return TAKE_FD(fd);
 }
 
-void chain_store_hash(const struct presented *presented, uint8_t out[LW_CHAIN_LEN])
+int chain_store_hash(const struct presented *presented, uint8_t out[LW_CHAIN_LEN])
 {
-	if (EVP_Digest(presented->bytes, presented->len, out, NULL, EVP_sha256(), NULL) != 1)
-		memset(out, 0, LW_CHAIN_LEN);
+	return EVP_Digest(presented->bytes, presented->len, out, NULL, EVP_sha256(), NULL) == 1 ?
+		       0 :
+		       -ENOMEM;
+}
+
+static int chain_check_space(int folder, size_t len)
+{
+	struct statvfs fs;
+	uint64_t size, reserve;
+
+	if (fstatvfs(folder, &fs) < 0)
+		return -errno;
+	/* some do not count what they have: ramfs */
+	if (!fs.f_blocks)
+		return 0;
+	size = (uint64_t)fs.f_blocks * fs.f_frsize;
+	reserve = size / 4 < CHAIN_RESERVE_MAX ? size / 4 : CHAIN_RESERVE_MAX;
+	return (uint64_t)fs.f_bavail * fs.f_frsize < reserve + len ? -ENOSPC : 0;
 }
 
 int chain_store_keep(int folder, const struct presented *presented,
@@ -61,6 +79,9 @@ int chain_store_keep(int folder, const struct presented *presented,
 	chain_name(name, text);
 	if (faccessat(folder, text, F_OK, 0) == 0)
 		return 0;
+	err = chain_check_space(folder, presented->len);
+	if (err)
+		return err;
 	unlinkat(folder, CHAIN_UNFINISHED, 0);
 	fd = openat(folder, CHAIN_UNFINISHED, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -89,7 +110,9 @@ int chain_store_get(int folder, const uint8_t name[LW_CHAIN_LEN])
 	err = presented_read(fd, &presented);
 	if (err)
 		return err;
-	chain_store_hash(&presented, hash);
+	err = chain_store_hash(&presented, hash);
+	if (err)
+		return err;
 	if (memcmp(hash, name, sizeof(hash)) != 0)
 		return -EBADMSG;
 	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : TAKE_FD(fd);

@@ -16,9 +16,14 @@
 /* The folder, made where it is missing; a descriptor. -EPERM: others can write it; -errno. */
 int chain_store_open(const char *run_path);
 
-void chain_store_hash(const struct presented *presented, uint8_t out[LW_CHAIN_LEN]);
+/* The name of bytes. -ENOMEM. */
+int chain_store_hash(const struct presented *presented, uint8_t out[LW_CHAIN_LEN]);
 
-/* Keeps bytes under their name; those that are there already are there. -errno. */
+/*
+ * Keeps bytes under their name; those that are there already are there. -ENOSPC: the file system has
+ * a quarter of it free, or 64 MiB, or less: others live there, too, and a peer chooses what it
+ * presents. -errno.
+ */
 int chain_store_keep(int folder, const struct presented *presented,
 		     const uint8_t name[LW_CHAIN_LEN]);
 

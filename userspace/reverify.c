@@ -130,8 +130,8 @@ int reverify_keep(struct reverify *reverify, int presented, uint8_t chain[LW_CHA
 	if (err)
 		return err == -EBADMSG ? -EPERM : err;
 	presented_read_marks(&bytes, marks);
-	chain_store_hash(&bytes, chain);
-	return chain_store_keep(reverify->chains, &bytes, chain);
+	err = chain_store_hash(&bytes, chain);
+	return err ? err : chain_store_keep(reverify->chains, &bytes, chain);
 }
 
 static void reverify_mark(struct reverify *reverify, struct cohort *cohort,
