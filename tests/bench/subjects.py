@@ -193,7 +193,7 @@ class Site:
     def __init__(self, build, pki, identity, clients):
         self.build, self.identity = build, identity
         self.dir = f"{os.environ['STAGE_DIR']}/{identity}"
-        self.processes, self.pins, self.log = [], [], None
+        self.processes, self.pins, self.mounts, self.log = [], [], [], None
         shutil.copytree(pki, self.dir)
         for name in os.listdir(self.dir):
             os.chown(f"{self.dir}/{name}", 0, 0)
@@ -267,7 +267,17 @@ class Site:
             process.wait()
         for pins in self.pins:
             subprocess.run([f"{self.build}/tools/linewarden", "detach", "--pins", pins], check=False)
-        self.processes, self.pins = [], []
+        for path in self.mounts:
+            subprocess.run(["umount", path], check=False)
+        self.processes, self.pins, self.mounts = [], [], []
+
+    def memory(self, name):
+        """A folder in memory, as /run is one."""
+        path = f"{self.dir}/{name}"
+        os.mkdir(path, 0o755)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path], check=True)
+        self.mounts.append(path)
+        return path
 
 
 class Subject:
@@ -318,7 +328,7 @@ def peer(site, name, port, template, command, plain=False):
 def linewarden(site, name, ktls, lines):
     """A daemon with its keeper and apps in a control group of their own: {delivery: port}."""
     cgroup, own, apps = map(site.group, (name, f"{name}/daemon", f"{name}/apps"))
-    run = f"{site.dir}/run-{name}"
+    run = site.memory(f"run-{name}")
     pins = f"{os.environ['STAGE_PINS']}-{name}-{site.identity}"
     site.pins.append(pins)
     text = site.fill(LINEWARDEN, name=name, ktls=ktls, run=run, pins=pins, cgroup=cgroup)
