@@ -48,6 +48,12 @@ void reverify_forget(struct reverify *reverify, uint64_t cookie);
 /* A worker's answer. -EPROTO: to nothing that it was asked. */
 int reverify_judged(struct reverify *reverify, uint32_t worker, const struct message *message);
 
+/*
+ * Whether a worker has left a question unanswered for ten rounds: to be called once a round, which
+ * is a second. A process that was stopped itself has missed rounds, and not its workers' time.
+ */
+bool reverify_is_unanswered(struct reverify *reverify, uint32_t worker);
+
 /* A worker has ended: what it was asked is asked of another one. */
 void reverify_worker_gone(struct reverify *reverify, uint32_t worker);
 

@@ -14,6 +14,7 @@ struct reverify_question {
 	bool asked;
 	struct cohort *cohort; /* NULL: its sessions have ended meanwhile */
 	uint32_t worker, policy;
+	unsigned int rounds; /* of the supervisor, that it has waited for its answer */
 	uint64_t number;
 	int64_t now; /* the time that it is judged by */
 };

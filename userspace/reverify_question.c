@@ -10,6 +10,7 @@
 
 #define REVERIFY_OF_WORKER 8 /* questions to one: it has peers to serve as well */
 #define REVERIFY_TRIES 3 /* by workers that died of it */
+#define REVERIFY_ROUNDS 10 /* that an answer may take */
 
 /* It held when it was asked for, and its last second has gone by meanwhile. */
 static bool question_is_late(const struct reverify_question *question, const struct record *record)
@@ -173,6 +174,17 @@ static uint64_t question_oldest_of(const struct reverify *reverify, uint32_t wor
 		    reverify->questions[i].number < oldest)
 			oldest = reverify->questions[i].number;
 	return oldest;
+}
+
+bool reverify_is_unanswered(struct reverify *reverify, uint32_t worker)
+{
+	bool unanswered = false;
+	size_t i;
+
+	for (i = 0; i < REVERIFY_QUESTIONS; i++)
+		if (reverify->questions[i].asked && reverify->questions[i].worker == worker)
+			unanswered |= ++reverify->questions[i].rounds > REVERIFY_ROUNDS;
+	return unanswered;
 }
 
 void reverify_worker_gone(struct reverify *reverify, uint32_t worker)

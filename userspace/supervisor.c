@@ -197,9 +197,18 @@ static void supervisor_restart(struct loop_timeout *timeout)
 
 static void supervisor_check(struct agent *agent, const struct supervised *worker)
 {
-	if (worker->pid <= 0 || beat_is_fresh(&agent->beats[worker->id], SUPERVISOR_HANG_NS))
+	const char *what = NULL;
+
+	if (worker->pid <= 0)
 		return;
-	log_line(LOG_ERR, "worker %u (pid %d) hangs, and is ended", worker->id, (int)worker->pid);
+	if (!beat_is_fresh(&agent->beats[worker->id], SUPERVISOR_HANG_NS))
+		what = "hangs";
+	/* or sessions would go on that are over: another one is asked then */
+	else if (agent->reverify && reverify_is_unanswered(agent->reverify, worker->id))
+		what = "does not answer";
+	if (!what)
+		return;
+	log_line(LOG_ERR, "worker %u (pid %d) %s, and is ended", worker->id, (int)worker->pid, what);
 	kill(worker->pid, SIGKILL);
 }
 

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bpf/abi.h"
+#include "tests/e2e/captive.h"
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
 #include "tests/e2e/listener.h"
@@ -24,7 +24,6 @@
 
 #define WAIT_MS 5000
 #define CPUS_MAX 256
-#define DESCRIPTORS_MAX 64
 
 static struct daemon agent;
 
@@ -63,28 +62,13 @@ FIXTURE_VARIANT_ADD(gate, revoked) {
 	.state = STATE_REVOKED,
 };
 
-/* the descriptor of another process whose other end is the client; -1 */
-static int find_socket(pid_t pid, const char *client)
-{
-	_cleanup_fd_ int process = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	for (int i = 0; i < DESCRIPTORS_MAX; i++) {
-		_cleanup_fd_ int fd = (int)syscall(SYS_pidfd_getfd, process, i, 0);
-		char name[LISTENER_NAME_MAX];
-
-		if (fd >= 0 && listener_peer_name(fd, name) == 0 && strcmp(name, client) == 0)
-			return TAKE_FD(fd);
-	}
-	return -1;
-}
-
 static int find_worker_socket(const char *client)
 {
 	pid_t workers[DAEMON_WORKERS_MAX];
 	int count = daemon_workers(&agent, workers), fd = -1;
 
 	for (int i = 0; i < count && fd < 0; i++)
-		fd = find_socket(workers[i], client);
+		fd = captive_socket(workers[i], client);
 	return fd;
 }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "bpf/abi.h"
+#include "tests/e2e/captive.h"
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
 #include "tests/e2e/plain_app.h"
@@ -50,45 +51,6 @@ FIXTURE(liar) {
 	size_t fd_count;
 };
 
-/* the descriptor of the stopped worker that fits; -1 */
-static int take(pid_t pid, bool (*fits)(int fd, const void *arg), const void *arg)
-{
-	_cleanup_fd_ int process = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	for (int i = 0; i < 64; i++) {
-		_cleanup_fd_ int fd = (int)syscall(SYS_pidfd_getfd, process, i, 0);
-
-		if (fd >= 0 && fits(fd, arg))
-			return TAKE_FD(fd);
-	}
-	return -1;
-}
-
-static int option(int fd, int name)
-{
-	socklen_t len = sizeof(int);
-	int value = -1;
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
-}
-
-static bool is_channel(int fd, const void *arg)
-{
-	(void)arg;
-	return option(fd, SO_DOMAIN) == AF_UNIX && option(fd, SO_TYPE) == SOCK_SEQPACKET;
-}
-
-static bool is_of_client(int fd, const void *arg)
-{
-	struct endpoint peer;
-	char text[LW_ENDPOINT_LEN];
-
-	if (option(fd, SO_TYPE) != SOCK_STREAM || endpoint_peer(fd, &peer))
-		return false;
-	endpoint_format(&peer, text);
-	return !strcmp(text, arg);
-}
-
 /* The worker that has the victim's socket, stopped. */
 static void take_over(FIXTURE_DATA(liar) *self)
 {
@@ -101,12 +63,12 @@ static void take_over(FIXTURE_DATA(liar) *self)
 
 		for (int i = 0; i < count && self->socket < 0; i++) {
 			self->worker = workers[i];
-			self->socket = take(self->worker, is_of_client, client);
+			self->socket = captive_socket(self->worker, client);
 		}
 	}
 	ASSERT_LE(0, self->socket);
 	ASSERT_OK(kill(self->worker, SIGSTOP));
-	self->channel = take(self->worker, is_channel, NULL);
+	self->channel = captive_channel(self->worker);
 	ASSERT_LE(0, self->channel);
 }
 

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/e2e/captive.h"
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/journal.h"
 #include "tests/e2e/living.h"
@@ -25,6 +26,7 @@
 #include "tests/e2e/site_pki.h"
 #include "tests/harness.h"
 #include "userspace/endpoint.h"
+#include "userspace/message.h"
 
 #define LIMIT_MS (5000 * harness_time_scale())
 #define SOON (4 * harness_time_scale()) /* seconds: a session is open long before */
@@ -405,6 +407,55 @@ TEST_F(reverify, workers_die_judging)
 	self->third = living_open(LIVING_ANYBODY, "good-rsa");
 	if (variant->adopts)
 		living_check_goes_on(self->other);
+}
+
+/* until the next question, which is nobody's then */
+static void swallow_question(int channel)
+{
+	long long limit = process_now_ms() + LIMIT_MS;
+	struct message message = { 0 };
+	int fds[PACKET_FDS_MAX], err;
+
+	do {
+		err = message_receive(channel, &message, fds);
+		packet_drop_fds(fds);
+		if (err == -EAGAIN)
+			process_sleep_ms(5);
+	} while (message.type != MESSAGE_JUDGE && process_now_ms() < limit);
+	ASSERT_EQ(MESSAGE_JUDGE, message.type);
+}
+
+/* Sessions that are over do not go on because nobody says so: another worker is asked. */
+TEST_F_TIMEOUT(reverify, worker_does_not_answer, 60)
+{
+	pid_t workers[DAEMON_WORKERS_MAX];
+	long long limit;
+	json_t *record;
+	int channel;
+
+	daemon_change(&self->agent, "workers = 2", "workers = 1");
+	ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
+	while (daemon_workers(&self->agent, workers) != 1)
+		process_sleep_ms(10);
+	self->one = living_open(LIVING_ANYBODY, "good");
+	ASSERT_OK(kill(workers[0], SIGSTOP));
+	channel = captive_channel(workers[0]);
+	ASSERT_LE(0, channel);
+	ASSERT_EQ(0, living_deny(&self->agent, "--fingerprint", site_pki_fingerprint("good")));
+	swallow_question(channel);
+	close(channel);
+	/* it lives, and beats */
+	ASSERT_OK(kill(workers[0], SIGCONT));
+	limit = process_now_ms() + 20000 + LIMIT_MS;
+	while (process_lives(workers[0]) && process_now_ms() < limit)
+		process_sleep_ms(50);
+	EXPECT_FALSE(process_lives(workers[0]));
+	record = daemon_record(&self->agent, "ended", peer_result(self->one)->local);
+	ASSERT_NOT_NULL(record);
+	/* else it ended with its worker */
+	if (variant->adopts)
+		EXPECT_NOT_NULL(strstr(journal_text(record, "reason"), "deny list"));
+	json_decref(record);
 }
 
 /* what the program returns: 1 where it closed a gate */
