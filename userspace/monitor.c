@@ -338,6 +338,12 @@ static bool monitor_may_open(const struct monitor_request *request, const struct
 	       (!request->dispatched || monitor_is_outbound(request, tag));
 }
 
+static const char *monitor_strerror(int err)
+{
+	return err == -ENOSPC ? "run-path has no room left for what its peer presented" :
+				strerror(-err);
+}
+
 static int monitor_session(const struct monitor_request *request)
 {
 	struct agent *agent = request->worker->agent;
@@ -390,7 +396,7 @@ static int monitor_session(const struct monitor_request *request)
 		reverify_forget(agent->reverify, record->cookie);
 		told.event = RECORD_FAILED;
 		snprintf(told.reason, sizeof(told.reason), "the session cannot be opened: %s",
-			 strerror(-err));
+			 monitor_strerror(err));
 	}
 	dataplane_count_verdict(agent->dataplane, &told);
 	monitor_audit(agent, &told);

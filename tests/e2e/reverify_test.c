@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -456,6 +457,44 @@ TEST_F_TIMEOUT(reverify, worker_does_not_answer, 60)
 	if (variant->adopts)
 		EXPECT_NOT_NULL(strstr(journal_text(record, "reason"), "deny list"));
 	json_decref(record);
+}
+
+/* What peers present is kept where others live, too: the last quarter is theirs. */
+TEST(what_was_presented_leaves_others_their_room)
+{
+	struct peer_options options = site_client(SITE_MEDIUM, DAEMON_PORT, "good");
+	char run[PROCESS_PATH_MAX], fill[PROCESS_PATH_MAX + 64];
+	const char *const fill_up[] = { "fallocate", "-l", "800k", fill, NULL };
+	struct peer *refused = NULL, *good;
+	struct plain_app app;
+	struct daemon agent;
+	json_t *record;
+
+	daemon_configure(&agent, &(struct daemon_options){ 0 });
+	snprintf(run, sizeof(run), "%s/run", agent.dir);
+	snprintf(fill, sizeof(fill), "%s/fill", run);
+	ASSERT_OK(mkdir(run, 0755));
+	ASSERT_OK(mount("none", run, "tmpfs", 0, "size=1m"));
+	ASSERT_OK(daemon_launch(&agent));
+	living_start_app(&agent, &app, false);
+	ASSERT_EQ(0, process_run(NULL, fill_up));
+	peer_open(&options, &refused);
+	ASSERT_NOT_NULL(refused);
+	record = daemon_record(&agent, "failed", peer_result(refused)->local);
+	ASSERT_NOT_NULL(record);
+	EXPECT_STREQ("the session cannot be opened: run-path has no room left for what its peer "
+		     "presented", journal_text(record, "reason"));
+	json_decref(record);
+	peer_step(refused, "drain");
+	EXPECT_EQ(0, peer_result(refused)->received);
+	ASSERT_OK(unlink(fill));
+	options = site_client(SITE_MEDIUM, DAEMON_PORT, "good");
+	ASSERT_OK(peer_open(&options, &good));
+	EXPECT_OK(peer_step(good, "echo:100"));
+	peer_free(refused);
+	peer_free(good);
+	living_end(&agent, &app, 0);
+	ASSERT_OK(umount(run));
 }
 
 /* what the program returns: 1 where it closed a gate */
