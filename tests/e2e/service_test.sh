@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` gives a host, under a systemd of its own: in a guest, with process numbers,
-# control groups and folders that nobody else has, so that nothing of it is left.
+# control groups, a network, a BPF file system and folders that nobody else has, so that nothing of
+# it is left: pinned programs go with the last of them.
 
 # shellcheck source=tests/harness.sh
 . "$(dirname "$0")/../harness.sh"
@@ -17,9 +18,12 @@ masked="systemd-tmpfiles-setup systemd-tmpfiles-setup-dev systemd-udevd systemd-
 
 # on_host COMMAND...: where that systemd is process 1
 on_host() {
-	nsenter -t "$(cat "$KTAP_DIR/init")" -m -p -C env -i \
+	nsenter -t "$(cat "$KTAP_DIR/init")" -m -n -p -C env -i \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin "$@"
 }
+
+# near COMMAND...: in its network alone
+near() { nsenter -t "$(cat "$KTAP_DIR/init")" -n "$@"; }
 
 write_host_config() {
 	cat >/etc/linewarden/linewarden.conf <<-END
@@ -85,6 +89,8 @@ boot_host() {
 	local unit
 	umount -l /sys/fs/cgroup
 	mount -t cgroup2 cgroup /sys/fs/cgroup
+	mount -t bpf bpf /sys/fs/bpf
+	ip link set lo up
 	install_host
 	mount -t tmpfs -o mode=755 tmpfs /run
 	mkdir -p /run/lock /run/systemd/system
@@ -105,7 +111,7 @@ prepare() {
 	export -f boot_host install_host write_host_config write_pbx
 	mkdir "$cgroup"
 	# shellcheck disable=SC2016 # it is the other shell's
-	bash -c 'echo $$ >"$1/cgroup.procs" && exec unshare --mount --cgroup --pid --fork --mount-proc \
+	bash -c 'echo $$ >"$1/cgroup.procs" && exec unshare --mount --net --cgroup --pid --fork --mount-proc \
 		bash -euc boot_host' - "$cgroup" >"$KTAP_DIR/host.log" 2>&1 &
 	echo $! >"$KTAP_DIR/unshare"
 	until pgrep -P "$(cat "$KTAP_DIR/unshare")" >"$KTAP_DIR/init"; do sleep 0.1; done
@@ -131,7 +137,7 @@ main_pid() { on_host systemctl show -p MainPID --value "$1"; }
 # call SOURCE STEP...: a good client
 call() {
 	local source=$1 && shift
-	"$peer" --cert "$pki/good.pem" --source "$source" --timeout 60000 127.0.0.1:5061 "$@"
+	near "$peer" --cert "$pki/good.pem" --source "$source" --timeout 60000 127.0.0.1:5061 "$@"
 }
 
 start_pbx() {
@@ -190,14 +196,14 @@ test_a_service_adopts() {
 
 test_a_stranger_is_refused() {
 	need_host
-	ktap_refuse 1 "$peer" --cert "$pki/expired.pem" --source 127.0.3.1 127.0.0.1:5061 echo:10
+	ktap_refuse 1 near "$peer" --cert "$pki/expired.pem" --source 127.0.3.1 127.0.0.1:5061 echo:10
 	ktap_match '"reason":"[^"]*expired' "$(on_host tail -n 1 /var/log/linewarden/audit.jsonl)"
 }
 
 test_what_leaves_is_encrypted() {
 	need_host
 	awk '/BEGIN/ { n++ } n > 1' "$pki/server.pem" >"$KTAP_DIR/chain.pem"
-	openssl s_server -quiet -accept 127.0.9.1:5062 -cert "$pki/server.pem" -key "$pki/server.key" \
+	near openssl s_server -quiet -accept 127.0.9.1:5062 -cert "$pki/server.pem" -key "$pki/server.key" \
 		-cert_chain "$KTAP_DIR/chain.pem" -rev &
 	# it is intercepted in the control groups of that host, which this test is not in
 	ktap_until 10 on_host systemd-run --quiet --wait --pipe "$peer" --plain 127.0.9.1:5062 \
@@ -289,7 +295,7 @@ test_stopped_it_lets_nobody_in() {
 	start_pbx
 	says 0 '' on_host systemctl stop linewardend
 	ktap_refuse 1 call 127.0.3.1 echo:10
-	ktap_refuse 1 "$peer" --plain --source 127.0.3.1 127.0.0.1:5061 echo:10
+	ktap_refuse 1 near "$peer" --plain --source 127.0.3.1 127.0.0.1:5061 echo:10
 	says 0 'unprotected' on_host linewarden detach
 	says 0 '' on_host systemctl start linewardend
 	ktap_until 5 call 127.0.3.1 echo:10
