@@ -163,8 +163,10 @@ static void path_keep_signatures(const struct path_search *search)
 			       candidate->certificates[i + 1]);
 }
 
-/* those of the peer's certificate and of the store's are known */
-/* false: one could not be computed, and a deny list would not find it */
+/*
+ * Those of the peer's certificate and of the store's are known. False: one could not be computed,
+ * and a deny list would not find it.
+ */
 static bool path_fingerprints(const struct path_search *search)
 {
 	const struct candidate *candidate = &search->candidate;

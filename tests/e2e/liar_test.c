@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -165,6 +164,22 @@ static void say(FIXTURE_DATA(liar) *self)
 	ASSERT_OK(message_send(self->channel, &self->message, self->fds, self->fd_count));
 }
 
+/* the same facts as another message, with so many of the descriptors */
+static void say_as(FIXTURE_DATA(liar) *self, enum message_type type, size_t fd_count)
+{
+	self->message.type = type;
+	self->fd_count = fd_count;
+	say(self);
+}
+
+/* a message without anything beside it */
+static void say_alone(FIXTURE_DATA(liar) *self, struct message message)
+{
+	self->message = message;
+	self->fd_count = 0;
+	say(self);
+}
+
 static int hear(FIXTURE_DATA(liar) *self, int limit_ms)
 {
 	struct pollfd ready = { .fd = self->channel, .events = POLLIN };
@@ -277,38 +292,28 @@ static void with_open_memory(FIXTURE_DATA(liar) *self)
 
 static void acceptance_without_socket(FIXTURE_DATA(liar) *self)
 {
-	self->message.type = MESSAGE_RECORD;
-	self->fd_count = 0;
-	say(self);
+	say_as(self, MESSAGE_RECORD, 0);
 }
 
 /* it has not been verified */
 static void relay_first(FIXTURE_DATA(liar) *self)
 {
-	self->message.type = MESSAGE_RELAY;
-	self->fd_count = 2;
-	say(self);
+	say_as(self, MESSAGE_RELAY, 2);
 }
 
 static void depart(FIXTURE_DATA(liar) *self)
 {
-	self->message.type = MESSAGE_DEPART;
-	self->fd_count = 2;
-	say(self);
+	say_as(self, MESSAGE_DEPART, 2);
 }
 
 static void retired_unasked(FIXTURE_DATA(liar) *self)
 {
-	self->message.type = MESSAGE_RETIRED;
-	self->fd_count = 0;
-	say(self);
+	say_as(self, MESSAGE_RETIRED, 0);
 }
 
 static void what_main_says(FIXTURE_DATA(liar) *self)
 {
-	self->message.type = MESSAGE_LISTEN;
-	self->fd_count = 0;
-	say(self);
+	say_as(self, MESSAGE_LISTEN, 0);
 }
 
 static void garbage(FIXTURE_DATA(liar) *self)
@@ -329,32 +334,24 @@ static uint64_t cookie_of_other(FIXTURE_DATA(liar) *self)
 /* of a session that a carrier, or another worker, has */
 static void end_of_another(FIXTURE_DATA(liar) *self)
 {
-	self->message = (struct message){ .type = MESSAGE_END, .cookie = cookie_of_other(self) };
-	self->fd_count = 0;
-	say(self);
+	say_alone(self, (struct message){ .type = MESSAGE_END, .cookie = cookie_of_other(self) });
 }
 
 static void let_go_of_another(FIXTURE_DATA(liar) *self)
 {
-	self->message = (struct message){ .type = MESSAGE_LET_GO, .cookie = cookie_of_other(self) };
-	self->fd_count = 0;
-	say(self);
+	say_alone(self, (struct message){ .type = MESSAGE_LET_GO, .cookie = cookie_of_other(self) });
 }
 
 static void undone_without_order(FIXTURE_DATA(liar) *self)
 {
-	self->message = (struct message){ .type = MESSAGE_UNDONE, .order = 77 };
-	self->fd_count = 0;
-	say(self);
+	say_alone(self, (struct message){ .type = MESSAGE_UNDONE, .order = 77 });
 }
 
 static void judged_unasked(FIXTURE_DATA(liar) *self)
 {
-	self->message.type = MESSAGE_JUDGED;
 	self->message.record.event = RECORD_REFUSED;
 	self->message.record.verdict.accepted = false;
-	self->fd_count = 0;
-	say(self);
+	say_as(self, MESSAGE_JUDGED, 0);
 }
 
 #define LIE(name, answered)                                                                        \

@@ -383,16 +383,23 @@ TEST_F(reverify, worker_dies_judging)
 		EXPECT_EQ(SESSIONS / 2, denied);
 }
 
+/* instead of two; when those have retired */
+static void change_workers(const struct daemon *agent, const char *setting, int count,
+			   pid_t workers[DAEMON_WORKERS_MAX])
+{
+	daemon_change(agent, "workers = 2", setting);
+	ASSERT_EQ(0, daemon_reload(agent, NULL));
+	while (daemon_workers(agent, workers) != count)
+		process_sleep_ms(10);
+}
+
 /* None is there to be asked, and the main process does not know that yet. */
 TEST_F(reverify, workers_die_judging)
 {
 	pid_t workers[DAEMON_WORKERS_MAX];
 	int i;
 
-	daemon_change(&self->agent, "workers = 2", "workers = 3");
-	ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
-	while (daemon_workers(&self->agent, workers) != 3)
-		process_sleep_ms(10);
+	change_workers(&self->agent, "workers = 3", 3, workers);
 	self->one = living_open(LIVING_ANYBODY, "good");
 	self->other = living_open(LIVING_ANYBODY, "good-rsa");
 	for (i = 0; i < 3; i++)
@@ -434,10 +441,7 @@ TEST_F_TIMEOUT(reverify, worker_does_not_answer, 60)
 	json_t *record;
 	int channel;
 
-	daemon_change(&self->agent, "workers = 2", "workers = 1");
-	ASSERT_EQ(0, daemon_reload(&self->agent, NULL));
-	while (daemon_workers(&self->agent, workers) != 1)
-		process_sleep_ms(10);
+	change_workers(&self->agent, "workers = 1", 1, workers);
 	self->one = living_open(LIVING_ANYBODY, "good");
 	ASSERT_OK(kill(workers[0], SIGSTOP));
 	channel = captive_channel(workers[0]);

@@ -101,7 +101,8 @@ boot_host() {
 		--log-target=console --show-status=no
 }
 
-host_is_up() { on_host systemctl is-active -q linewardend linewarden-keeper; }
+# one by one: of several, systemctl is content with any
+host_is_up() { on_host systemctl is-active -q linewarden-keeper && on_host systemctl is-active -q linewardend; }
 
 prepare() {
 	[ -n "${LINEWARDEN_VM:-}" ] || return 0
@@ -114,14 +115,14 @@ prepare() {
 	bash -c 'echo $$ >"$1/cgroup.procs" && exec unshare --mount --net --cgroup --pid --fork --mount-proc \
 		bash -euc boot_host' - "$cgroup" >"$KTAP_DIR/host.log" 2>&1 &
 	echo $! >"$KTAP_DIR/unshare"
-	until pgrep -P "$(cat "$KTAP_DIR/unshare")" >"$KTAP_DIR/init"; do sleep 0.1; done
 	for _ in $(seq 300); do
-		! host_is_up 2>/dev/null || return 0
 		kill -0 "$(cat "$KTAP_DIR/unshare")" 2>/dev/null || break
+		! pgrep -P "$(cat "$KTAP_DIR/unshare")" >"$KTAP_DIR/init" || ! host_is_up 2>/dev/null ||
+			return 0
 		sleep 0.2
 	done
 	cat "$KTAP_DIR/host.log"
-	on_host journalctl --no-pager -n 50
+	[ ! -s "$KTAP_DIR/init" ] || on_host journalctl --no-pager -n 50
 	return 1
 }
 
